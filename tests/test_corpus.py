@@ -1,0 +1,368 @@
+"""What the corpus folder holds becomes documents, and what cannot be read is told with its reason."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.corpus import (
+    MAX_FILE_BYTES,
+    MAX_HEADING_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+    Content,
+    Skipped,
+    read_corpus,
+    read_markdown,
+    read_plain_text,
+)
+from retrieval.errors import CorpusError
+from retrieval.records import BlockKind
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+
+LINES = st.text(alphabet="aB1. \t\u00a0\u200be\u0301🎉-#>|*`:<b>&;\"'", max_size=20)
+TEXTS = st.lists(LINES, max_size=15).map("\n".join)
+
+
+def blocks_of(content: Content) -> list[tuple[str, str]]:
+    return [(block.kind.value, content.text[block.span.start : block.span.end]) for block in content.blocks]
+
+
+def written(folder: Path, files: dict[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+def assert_blocks_hold_all(content: Content) -> None:
+    held = [number for block in content.blocks for number in range(block.span.start, block.span.end)]
+    assert held == sorted(set(held))
+    visible = {number for number, character in enumerate(content.text) if not character.isspace()}
+    assert visible <= set(held)
+    for _, words in blocks_of(content):
+        assert words == words.strip() != ""
+
+
+# The page that comes with the project
+
+
+def test_the_aivd_page_is_kept_as_it_is() -> None:
+    reading = read_corpus(CORPUS)
+    page = next(d for d in reading.documents if d.id == "met-wie-werken-wij-samen.txt")
+    data = (CORPUS / page.id).read_bytes()
+    assert page.text.encode() == data
+    assert page.sha256 == hashlib.sha256(data).hexdigest()
+    assert page.text.count("\u00a0") == 4
+    assert page.title == "Met wie werken wij samen?"
+    assert page.provenance.publisher == "Algemene Inlichtingen- en Veiligheidsdienst (AIVD)"
+    assert page.provenance.language == "nl"
+    assert (page.provenance.url, page.provenance.date) == (None, None)
+    assert "Wat doet de NCTV?" in page.provenance.questions
+
+
+def test_the_aivd_page_has_its_title_and_nine_headings() -> None:
+    page = read_plain_text((CORPUS / "met-wie-werken-wij-samen.txt").read_text(encoding="utf-8"))
+    assert [words for kind, words in blocks_of(page) if kind == "heading"] == [
+        "Nationale afnemers en samenwerkingspartners",
+        "Openbaar Ministerie",
+        "Nationaal Coördinator Terrorismebestrijding en Veiligheid",
+        "Immigratie- en Naturalisatiedienst",
+        "Lokaal bestuur",
+        "Inlichtingendiensten en Bijzondere Diensten",
+        "Militaire Inlichtingen- en Veiligheidsdienst",
+        "Internationale samenwerking",
+        "Zie ook",
+    ]
+
+
+# The folder
+
+
+def test_files_are_found_in_folders_and_in_order(tmp_path: Path) -> None:
+    folder = written(
+        tmp_path,
+        {"b.txt": "B.", "a/z.MD": "Z.", "a/y.markdown": "Y.", ".git/c.txt": "C.", ".verborgen.txt": "D."},
+    )
+    reading = read_corpus(folder)
+    assert [document.id for document in reading.documents] == ["a/y.markdown", "a/z.MD", "b.txt"]
+    assert reading.skipped == ()
+
+
+def test_a_file_without_a_title_is_called_by_its_name(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"huisvuil_en-afval.txt": "De gemeente haalt het op."})
+    assert read_corpus(folder).documents[0].title == "Huisvuil en afval"
+
+
+@pytest.mark.parametrize("data", [b"\xef\xbb\xbfEen\r\nTwee\rDrie", b"Een\nTwee\nDrie"])
+def test_byte_order_mark_and_line_ends_are_made_one(tmp_path: Path, data: bytes) -> None:
+    assert read_corpus(written(tmp_path, {"a.txt": data})).documents[0].text == "Een\nTwee\nDrie"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("x.txt", b"caf\xe9", "x.txt: byte 0xe9 at offset 3 is not UTF-8: save the file as UTF-8"),
+        ("x.txt", b"\xef\xbb\xbfa\xff", "x.txt: byte 0xff at offset 4 is not UTF-8: save the file as UTF-8"),
+        (
+            "x.txt",
+            b"ab\0c",
+            "x.txt: byte 0x00 at offset 2 is not text: save the file as plain text in UTF-8",
+        ),
+        ("x.txt", b"", "x.txt: the file is empty (0 bytes): add text, or remove the file"),
+        ("x.txt", b" \n\xc2\xa0\n", "x.txt: only blanks in the file: add text, or remove the file"),
+        ("x.md", b"<!-- niets -->", "x.md: no text to be seen in it: add text, or remove the file"),
+        (
+            "x.pdf",
+            b"%PDF",
+            "x.pdf: the format .pdf cannot be read, expected .txt, .md, .markdown: "
+            "save the text in one of these formats, or move the file out of the corpus folder",
+        ),
+        (
+            "LICENSE",
+            b"MIT",
+            "LICENSE: a name without a format cannot be read, expected .txt, .md, .markdown: "
+            "save the text in one of these formats, or move the file out of the corpus folder",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_left_out_with_its_reason(
+    tmp_path: Path, name: str, data: bytes, reason: str
+) -> None:
+    reading = read_corpus(written(tmp_path, {"goed.txt": "Dit kan.", name: data}))
+    assert [document.id for document in reading.documents] == ["goed.txt"]
+    assert reading.skipped == (Skipped(name, reason),)
+
+
+def test_a_file_too_large_is_left_out_unread(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"goed.txt": "Dit kan.", "groot.txt": ""})
+    os.truncate(folder / "groot.txt", 50_000_000)
+    assert read_corpus(folder).skipped[0].reason == (
+        "groot.txt: 50,000,000 bytes is too large, expected at most 10,000,000: "
+        "cut the text into smaller files"
+    )
+
+
+def test_a_file_of_the_greatest_size_is_read(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"groot.txt": b"a" * MAX_FILE_BYTES})
+    assert len(read_corpus(folder).documents[0].text) == MAX_FILE_BYTES
+
+
+def test_links_are_followed_within_the_folder_only(tmp_path: Path) -> None:
+    written(tmp_path, {"buiten/geheim.txt": "Geheim.", "corpus/..data/a.txt": "Binnen."})
+    folder = tmp_path / "corpus"
+    (folder / "a.txt").symlink_to("..data/a.txt")
+    (folder / "b.txt").symlink_to(tmp_path / "buiten/geheim.txt")
+    (folder / "c.txt").symlink_to("nergens.txt")
+    (folder / "d").symlink_to(folder)
+    (folder / "e").symlink_to(tmp_path / "buiten")
+    reading = read_corpus(folder)
+    assert [(document.id, document.text) for document in reading.documents] == [("a.txt", "Binnen.")]
+    assert [left_out.reason for left_out in reading.skipped] == [
+        "b.txt: a link to outside the corpus folder: put the file itself here",
+        "c.txt: a link to nothing: remove it, or put the file itself here",
+        "d: a link to a folder: what it links to is read in its own place",
+        "e: a link to outside the corpus folder: put the file itself here",
+    ]
+
+
+def test_a_pipe_and_a_name_outside_utf8_are_left_out(tmp_path: Path) -> None:
+    folder = written(tmp_path, {"a.txt": "Goed."})
+    os.mkfifo(folder / "pijp.txt")
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("x")
+    assert [left_out.reason for left_out in read_corpus(folder).skipped] == [
+        "caf\ufffd.txt: its name is not UTF-8: rename it",
+        "pijp.txt: neither a file nor a folder: move it out of the corpus folder",
+    ]
+
+
+def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError) as missing:
+        read_corpus(tmp_path / "weg")
+    assert str(missing.value) == (
+        f"corpus folder {tmp_path / 'weg'} does not exist: make it and put texts in it"
+    )
+    with pytest.raises(CorpusError) as empty:
+        read_corpus(tmp_path)
+    assert str(empty.value) == f"corpus folder {tmp_path} is empty: put texts in it (.txt, .md, .markdown)"
+    written(tmp_path, {"a.txt": b"", "b.txt": b"\xff"})
+    with pytest.raises(CorpusError) as unreadable:
+        read_corpus(tmp_path)
+    assert str(unreadable.value) == (
+        f"corpus folder {tmp_path} holds no file that can be read: "
+        "a.txt: the file is empty (0 bytes): add text, or remove the file; "
+        "b.txt: byte 0xff at offset 0 is not UTF-8: save the file as UTF-8"
+    )
+    with pytest.raises(CorpusError) as no_folder:
+        read_corpus(tmp_path / "a.txt")
+    assert str(no_folder.value) == (
+        f"corpus {tmp_path / 'a.txt'} is a file, expected a folder: name the folder that holds it"
+    )
+
+
+# Provenance
+
+
+def test_provenance_is_read_by_name(tmp_path: Path) -> None:
+    toml = '["a/b.txt"]\ntitle = "Titel"\nurl = "https://a.nl/b"\ndate = 2025-01-31\nquestions = ["Wie?"]\n'
+    document = read_corpus(written(tmp_path, {"a/b.txt": "Tekst.", "bronnen.toml": toml})).documents[0]
+    assert document.title == "Titel"
+    assert document.provenance.url == "https://a.nl/b"
+    assert document.provenance.date == "2025-01-31"
+    assert document.provenance.questions == ("Wie?",)
+    assert document.provenance.publisher is None
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        (
+            '["a.txt"]\nauteur = "Jan"\n',
+            ", line 2: unknown key 'auteur', "
+            "expected one of title, url, publisher, language, date, questions",
+        ),
+        (
+            '\n["a.txt"]\n\ntitle = 3\n',
+            ", line 4: title is 3, expected words between quotes: correct it or remove it",
+        ),
+        (
+            '["a.txt"]\nurl = "javascript:alert(1)"\n',
+            ", line 2: url is 'javascript:alert(1)', expected an address as \"https://…\": "
+            "correct it or remove it",
+        ),
+        (
+            '["a.txt"]\ndate = "31-1-2025"\n',
+            ", line 2: date is '31-1-2025', expected a date as 2025-01-31: correct it or remove it",
+        ),
+        (
+            '["a.txt"]\nquestions = "Wie?"\n',
+            ', line 2: questions is \'Wie?\', expected a list as ["…?", "…?"]: correct it or remove it',
+        ),
+        (
+            '["weg.txt"]\ntitle = "Weg"\n',
+            ", line 1: 'weg.txt' is not the name of a file in the corpus folder: "
+            'write it as ["folder/file.txt"], between quotes, or remove it',
+        ),
+        (
+            '[a.txt]\ntitle = "A"\n',
+            ", line 1: 'a' is not the name of a file in the corpus folder: "
+            'write it as ["folder/file.txt"], between quotes, or remove it',
+        ),
+    ],
+)
+def test_a_mistake_in_the_provenance_is_told_with_its_line(tmp_path: Path, toml: str, problem: str) -> None:
+    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": toml})
+    with pytest.raises(CorpusError) as error:
+        read_corpus(tmp_path)
+    assert str(error.value) == f"{tmp_path / 'bronnen.toml'}{problem}"
+
+
+def test_provenance_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": '["a.txt"]\ntitle = Zonder\n'})
+    with pytest.raises(CorpusError, match=r"bronnen\.toml is not TOML: .*line 2.*: correct that line"):
+        read_corpus(tmp_path)
+
+
+# Plain text
+
+
+def test_plain_text_has_title_headings_and_paragraphs() -> None:
+    content = read_plain_text(
+        "\n Titel \n\nKop\n \t\u00a0\nEen regel\nen nog een.\n\n- los punt\n\nEen korte zin.\n\nWilt u meer?"
+    )
+    assert blocks_of(content) == [
+        ("title", "Titel"),
+        ("heading", "Kop"),
+        ("paragraph", "Een regel\nen nog een."),
+        ("paragraph", "- los punt"),
+        ("paragraph", "Een korte zin."),
+        ("heading", "Wilt u meer?"),
+    ]
+    assert content.title == "Titel"
+
+
+def test_what_stands_directly_under_the_title_is_a_paragraph() -> None:
+    assert blocks_of(read_plain_text("Titel\nkort\n\nTekst.")) == [
+        ("title", "Titel"),
+        ("paragraph", "kort"),
+        ("paragraph", "Tekst."),
+    ]
+
+
+def test_headings_and_titles_have_a_greatest_length() -> None:
+    heading = "k" * MAX_HEADING_CHARACTERS
+    title = "t" * MAX_TITLE_CHARACTERS
+    assert [kind for kind, _ in blocks_of(read_plain_text(f"{title}\n\n{heading}\n\n{heading}k"))] == [
+        "title",
+        "heading",
+        "paragraph",
+    ]
+    assert blocks_of(read_plain_text(f"{title}t\n\nTekst.")) == [
+        ("paragraph", f"{title}t"),
+        ("paragraph", "Tekst."),
+    ]
+
+
+@given(TEXTS)
+def test_plain_text_is_kept_and_every_character_is_in_one_block(text: str) -> None:
+    content = read_plain_text(text)
+    assert content.text == text
+    assert_blocks_hold_all(content)
+
+
+# Markdown
+
+
+def test_markdown_becomes_the_text_that_is_seen() -> None:
+    content = read_markdown(
+        "Vooraf &amp; **vet** [koppeling](https://a.nl 'weg') ![een *plaat*](b.png) <b>los</b><!-- weg -->\n"
+        "vervolg `code`\n\n# De *titel*\n\n## Kop\n- een\n  - twee\n\n    nog wat\n3. drie\n\n"
+        "| A | B |\n|---|---|\n| 1 | ~~2~~ |\n\n```py\n  x = 1\n\n  y\n```\n"
+        "<div>Hallo <p>daar</p><script>weg()</script>\n<img alt='schets'></div>\n\n> citaat\n\n# Nog een\n"
+    )
+    assert blocks_of(content) == [
+        ("paragraph", "Vooraf & vet koppeling een plaat los vervolg code"),
+        ("title", "De titel"),
+        ("heading", "Kop"),
+        ("list_item", "- een"),
+        ("list_item", "- twee"),
+        ("list_item", "nog wat"),
+        ("list_item", "3. drie"),
+        ("table_row", "A | B"),
+        ("table_row", "1 | 2"),
+        ("code", "x = 1\n\n  y"),
+        ("paragraph", "Hallo"),
+        ("paragraph", "daar"),
+        ("paragraph", "schets"),
+        ("paragraph", "citaat"),
+        ("heading", "Nog een"),
+    ]
+    assert content.title == "De titel"
+    assert [block.level for block in content.blocks if block.kind is BlockKind.HEADING] == [2, 1]
+    assert "\n\n- een\n- twee\nnog wat\n3. drie\n\nA | B\n1 | 2\n\n  x = 1\n" in content.text
+
+
+def test_front_matter_gives_title_and_date_and_is_no_text() -> None:
+    content = read_markdown('---\ntitle: "Over ons"\ndate: 2025-01-31\ntags: [a]\n---\nTekst.\n')
+    assert (content.title, content.date, content.text) == ("Over ons", "2025-01-31", "Tekst.")
+    ruled = read_markdown("---\nTekst.\n\n---\n")
+    assert (ruled.title, ruled.text) == (None, "Tekst.")
+
+
+@given(st.lists(st.text(alphabet="abcXYZ019é", min_size=1, max_size=8), min_size=1, max_size=12), st.data())
+def test_no_word_of_markdown_is_lost(words: list[str], data: st.DataObject) -> None:
+    frames = st.sampled_from(
+        ["{}", "# {}", "- {}", "> {}", "**{}**", "[{}](u)", "`{}`", "<p>{}</p>", "    {}", "|{}|\n|-|\n|{}|"]
+    )
+    lines = [data.draw(frames).replace("{}", word) for word in words]
+    text = read_markdown("\n".join(line + data.draw(st.sampled_from(["", "\n"])) for line in lines)).text
+    assert all(word in text for word in words)
+
+
+@given(TEXTS)
+def test_every_character_seen_of_markdown_is_in_one_block(text: str) -> None:
+    assert_blocks_hold_all(read_markdown(text))
