@@ -1,0 +1,98 @@
+"""Files of the index: arrays and JSON, written or mapped, and an error that names the file that is wrong.
+
+Nothing is ever pickled.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.errors import BrokenIndexError
+
+REBUILD = "rebuild with: vraagbaak index"
+"""How every message about the index ends."""
+
+
+def broken(path: Path, found: str) -> BrokenIndexError:
+    """The error for a file that is not what it should be."""
+    return BrokenIndexError(f"{path}: {found}; {REBUILD}")
+
+
+def unwritable(path: Path | str, found: str) -> BrokenIndexError:
+    """The error for a file or folder that cannot be written."""
+    return BrokenIndexError(f"{path}: cannot be written ({found}); make room or give access, then {REBUILD}")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system or SQLite says when writing at ``path`` fails into a BrokenIndexError."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(error.filename or path, error.strerror or str(error)) from error
+    except sqlite3.OperationalError as error:
+        raise unwritable(path, str(error)) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``. Raises BrokenIndexError where there is none."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise broken(path, f"cannot be read ({error.strerror})") from error
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise broken(path, f"not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise broken(path, f"found a JSON {type(content).__name__}, expected an object")
+    return content
+
+
+def write_array(
+    path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike, parts: Iterable[npt.NDArray[Any]]
+) -> None:
+    """Write ``parts``, which together are an array of ``shape``, one after the other.
+
+    Not through a memory map, where a full disk would end the process by a signal.
+    """
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype=dtype).tobytes())
+
+
+def map_array(path: Path) -> npt.NDArray[Any]:
+    """The array in ``path``, whose pages are read from disk when they are used.
+
+    Raises BrokenIndexError where the file is missing, damaged or holds something else.
+    """
+    try:
+        # a plain view: np.memmap itself is slow to index
+        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    except OSError as error:
+        raise broken(path, f"cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise broken(path, f"not a whole array ({error})") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

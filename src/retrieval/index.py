@@ -1,0 +1,436 @@
+"""Build, update and open the index: a reading of the corpus becomes a generation that can be searched.
+
+What did not change is neither cut nor embedded again.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from itertools import accumulate, chain
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.background import background_texts
+from retrieval.corpus import Reading, Skipped
+from retrieval.dense import DenseIndex, write_dense
+from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
+from retrieval.files import broken, map_array, write_array, writing
+from retrieval.generations import (
+    SCHEMA_VERSION,
+    DocumentHashes,
+    Manifest,
+    check_embedder,
+    check_hashes,
+    current_generation,
+    drafted,
+    file_entries,
+    kept_generations,
+    locked,
+    publish,
+    read_manifest,
+)
+from retrieval.lexical import LexicalIndex, write_lexical
+from retrieval.passages import CUTTING_VERSION, cut_passages
+from retrieval.ranking import Vectors
+from retrieval.records import Document, Passage
+from retrieval.store import DocumentEntry, Store, write_store
+from retrieval.vector_cache import VectorCache, text_key
+
+if TYPE_CHECKING:
+    from retrieval.embedding import Embedder
+
+CHUNK = 256
+"""Texts that are embedded before their vectors are put on disk: some seven seconds of work on two cores."""
+
+Progress = Callable[[int, int], None]
+"""Is told how many texts are embedded by now, and how many there are to embed."""
+
+_CACHE, _STORE, _DENSE, _LEXICAL = "cache", "store.sqlite", "passages.faiss", "lexical"
+_SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
+_BACKGROUND = "background.npy"
+
+_Pair = tuple[bytes, bytes]
+"""The keys of the two texts whose vectors' mean is a row of the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did.
+
+    ``embedded`` counts the passages for which a vector, their own or a sentence's, was made;
+    ``reused`` those for which all were there already. ``removed`` counts the documents that the
+    index had before and has no longer.
+    """
+
+    documents: int
+    passages: int
+    embedded: int
+    reused: int
+    removed: int
+    seconds: float
+    skipped: tuple[Skipped, ...]
+
+
+def embedded_texts(text: str, headings: Sequence[str], title: str) -> tuple[str, str]:
+    """The two texts that stand for ``text`` in the index: bare, and below its headings or else the title.
+
+    The mean of their vectors is stored: its inner product with a query is the mean of the two cosines.
+    """
+    above = ". ".join(headings) or title
+    return text, f"{above}\n{text}" if above else text
+
+
+def lexical_text(passage: Passage, title: str) -> str:
+    """The words by which a passage is found: those of its document's title, its headings and itself."""
+    return "\n".join((title, *passage.headings, passage.text))
+
+
+def update_index(
+    reading: Reading,
+    folder: Path,
+    embedder: "Callable[[], Embedder]",
+    fingerprint: str,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Make the index in ``folder`` that of ``reading``: a new generation, unless nothing changed.
+
+    ``embedder`` is called when a document must be cut or a text embedded, and not otherwise; its
+    fingerprint is ``fingerprint``. A damaged index, or one of another making, is built anew.
+    Raises BrokenIndexError where the folder cannot be written or another build is under way. After
+    any failure the generation that served still serves, and the vectors made so far are kept.
+    """
+    start = time.perf_counter()
+    documents = _by_id(reading.documents)
+    hashes = {id_: _hashes(document) for id_, document in documents.items()}
+    with locked(folder):
+        serving = _serving(folder)
+        base = serving if serving and _can_be_built_on(serving, fingerprint) else None
+        if base and base.manifest.documents == hashes:
+            passages, embedded = base.manifest.passages, 0
+        else:
+            build = _Build(folder, fingerprint, cache(embedder), progress)
+            passages, embedded = build.run(documents, hashes, base)
+    return BuildReport(
+        documents=len(documents),
+        passages=passages,
+        embedded=embedded,
+        reused=passages - embedded,
+        removed=len(serving.manifest.documents.keys() - hashes.keys()) if serving else 0,
+        seconds=time.perf_counter() - start,
+        skipped=reading.skipped,
+    )
+
+
+class Index:
+    """An opened generation: read only, memory-mapped, for use from many threads.
+
+    ``sentence_vectors`` is (sentences, dimension); ``sentence_rows`` tells which rows are a passage's.
+    ``background_vectors`` is (texts, dimension): those of ``background_texts``.
+    """
+
+    def __init__(self, folder: Path, generation: Path, store: Store) -> None:
+        self._folder = folder
+        self.generation = generation.name
+        self.store = store
+        self.dense = DenseIndex.open(generation / _DENSE)
+        self.lexical = LexicalIndex.open(generation / _LEXICAL)
+        self.sentence_vectors: Vectors = map_array(generation / _SENTENCES)
+        self.background_vectors: Vectors = map_array(generation / _BACKGROUND)
+        self._sentence_starts: npt.NDArray[np.int64] = map_array(generation / _SENTENCE_STARTS)
+
+    @classmethod
+    def open(cls, folder: Path, fingerprint: str) -> Self:
+        """Open the generation that serves, for the queries of the embedder ``fingerprint``.
+
+        Raises BrokenIndexError where there is none, or where it is damaged or of another making.
+        """
+        generation = current_generation(folder)
+        manifest = read_manifest(generation)
+        check_embedder(generation, manifest, fingerprint)
+        store = Store.open(generation / _STORE)
+        try:
+            index = cls(folder, generation, store)
+            index._check_against(generation, manifest)
+        except BrokenIndexError:
+            store.close()
+            raise
+        return index
+
+    def sentence_rows(self, passage_id: int) -> range:
+        """The rows of ``sentence_vectors`` of the passage's sentences, in their order."""
+        return range(int(self._sentence_starts[passage_id]), int(self._sentence_starts[passage_id + 1]))
+
+    def documents(self) -> list[DocumentEntry]:
+        """Every document without its text."""
+        return self.store.documents()
+
+    def document(self, document_id: str) -> Document | None:
+        """A document as it is now, or None where there is no such document."""
+        return self.store.document(document_id)
+
+    def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:
+        """The passages of a document with their ids, in order."""
+        return self.store.passages_of(document_id)
+
+    def document_version(self, document_id: str, version_prefix: str) -> Document | None:
+        """The document as it was when its sha256 began with ``version_prefix``.
+
+        Looked for in this generation, then in those before it that are still kept, the newest first;
+        None where none of them has it.
+        """
+        document = self.store.document(document_id)
+        if document and document.sha256.startswith(version_prefix):
+            return document
+        for generation in kept_generations(self._folder):
+            document = _document_of(generation, document_id)
+            if document and document.sha256.startswith(version_prefix):
+                return document
+        return None
+
+    def close(self) -> None:
+        """Give the files back."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_against(self, generation: Path, manifest: Manifest) -> None:
+        passages, sentences, dimension = manifest.passages, manifest.sentences, manifest.dimension
+        starts = self._sentence_starts
+        for name, found, expected in (
+            (_STORE, self.store.passage_count, passages),
+            (_DENSE, (len(self.dense), self.dense.dimension), (passages, dimension)),
+            (_LEXICAL, len(self.lexical), passages),
+            (_SENTENCES, self.sentence_vectors.shape, (sentences, dimension)),
+            (_BACKGROUND, self.background_vectors.shape[1], dimension),
+            (_SENTENCE_STARTS, (starts.shape, starts[-1]), ((passages + 1,), sentences)),
+        ):
+            if found != expected:
+                raise broken(generation / name, f"holds {found}, the manifest says {expected}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    folder: Path
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is embedded: the texts by their keys, and the pair of keys of each row of the index."""
+
+    texts: Mapping[bytes, str]
+    passages: Sequence[_Pair]
+    sentences: Sequence[Sequence[_Pair]]
+
+    def passages_with(self, keys: set[bytes]) -> int:
+        """The number of passages that one of the texts ``keys`` belongs to."""
+        return sum(
+            not keys.isdisjoint(chain(own, *of_sentences))
+            for own, of_sentences in zip(self.passages, self.sentences, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build of a generation."""
+
+    folder: Path
+    fingerprint: str
+    embedder: "Callable[[], Embedder]"
+    progress: Progress | None
+
+    def run(
+        self,
+        documents: Mapping[str, Document],
+        hashes: Mapping[str, DocumentHashes],
+        base: _Generation | None,
+    ) -> tuple[int, int]:
+        """Build and publish; the number of passages, and of those that were embedded."""
+        cut = self._cut(documents, base)
+        dimension = base.manifest.dimension if base else self._embedder().dimension
+        rows = _rows(documents, cut)
+        with VectorCache.open(self.folder / _CACHE, self.fingerprint, dimension) as vectors:
+            missing = vectors.missing(rows.texts)
+            self._embed([rows.texts[key] for key in missing], vectors)
+            self._embed_background(vectors)
+            with writing(self.folder), drafted(self.folder) as draft:
+                _write_texts(draft, documents, cut)
+                _write_vectors(draft, rows, vectors, dimension)
+                manifest = Manifest(
+                    schema_version=SCHEMA_VERSION,
+                    embedder=self.fingerprint,
+                    dimension=dimension,
+                    cutting_version=CUTTING_VERSION,
+                    passages=len(rows.passages),
+                    sentences=sum(map(len, rows.sentences)),
+                    documents=hashes,
+                    files=file_entries(draft),
+                )
+                publish(self.folder, draft, manifest)
+        return len(rows.passages), rows.passages_with(missing)
+
+    def _embedder(self) -> "Embedder":
+        embedder = self.embedder()
+        if embedder.fingerprint != self.fingerprint:
+            raise EmbedderError(
+                f"the embedder's fingerprint is {embedder.fingerprint}, expected {self.fingerprint}; "
+                "open the embedder that the fingerprint was asked of"
+            )
+        return embedder
+
+    def _cut(
+        self, documents: Mapping[str, Document], base: _Generation | None
+    ) -> dict[str, tuple[Passage, ...]]:
+        """The passages of each document: cut before where nothing but its provenance changed."""
+        known = _cut_before(documents.values(), base) if base else {}
+        return {
+            id_: known[id_] if id_ in known else self._cut_anew(document)
+            for id_, document in documents.items()
+        }
+
+    def _cut_anew(self, document: Document) -> tuple[Passage, ...]:
+        embedder = self._embedder()
+        return cut_passages(document, embedder.count_tokens, embedder.max_tokens)
+
+    def _embed(self, texts: Sequence[str], vectors: VectorCache) -> None:
+        # texts of one length are embedded together; the longest first, where memory would fail if it does
+        ordered = sorted(texts, key=lambda text: (-len(text), text))
+        told = _Counter(self.progress, len(ordered))
+        for start in range(0, len(ordered), CHUNK):
+            chunk = ordered[start : start + CHUNK]
+            vectors.add([text_key(text) for text in chunk], self._embedder().embed_texts(chunk, told))
+
+    def _embed_background(self, vectors: VectorCache) -> None:
+        by_key = {text_key(text): text for text in background_texts()}
+        if missing := [*vectors.missing(by_key)]:
+            vectors.add(missing, self._embedder().embed_texts([by_key[key] for key in missing]))
+
+
+class _Counter:
+    """Adds up what the embedder tells, for the progress of the whole."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        if self._progress:
+            self._progress(self._done, self._total)
+
+
+def _by_id(documents: Sequence[Document]) -> dict[str, Document]:
+    by_id = {document.id: document for document in documents}
+    if len(by_id) < len(documents):
+        ids = [document.id for document in documents]
+        twice = next(id_ for id_ in ids if ids.count(id_) > 1)
+        raise CorpusError(f"document {twice!r} stands in the corpus twice; give each a name of its own")
+    return by_id
+
+
+def _hashes(document: Document) -> DocumentHashes:
+    # the sha256 stands for the text
+    record = json.dumps(asdict(replace(document, text="")), sort_keys=True)
+    return DocumentHashes(document.sha256, hashlib.sha256(record.encode()).hexdigest())
+
+
+def _serving(folder: Path) -> _Generation | None:
+    try:
+        generation = current_generation(folder)
+        return _Generation(generation, read_manifest(generation))
+    except BrokenIndexError:  # what cannot be opened is built anew
+        return None
+
+
+def _can_be_built_on(serving: _Generation, fingerprint: str) -> bool:
+    """Whether it is whole, to the last byte, and made as this build makes it."""
+    try:
+        check_embedder(serving.folder, serving.manifest, fingerprint)
+        check_hashes(serving.folder, serving.manifest)
+    except BrokenIndexError:
+        return False
+    return serving.manifest.cutting_version == CUTTING_VERSION
+
+
+def _cut_before(documents: Iterable[Document], base: _Generation) -> dict[str, tuple[Passage, ...]]:
+    with closing(Store.open(base.folder / _STORE)) as store:
+        return {
+            document.id: tuple(passage for _, passage in store.passages_of(document.id))
+            for document in documents
+            if (old := store.document(document.id))
+            and replace(old, provenance=document.provenance) == document
+        }
+
+
+def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]) -> _Rows:
+    texts: dict[bytes, str] = {}
+
+    def pair(text: str, passage: Passage) -> _Pair:
+        both = embedded_texts(text, passage.headings, documents[passage.document_id].title)
+        keys = text_key(both[0]), text_key(both[1])
+        texts.update(zip(keys, both, strict=True))
+        return keys
+
+    passages = list(chain.from_iterable(cut.values()))
+    return _Rows(
+        passages=[pair(passage.text, passage) for passage in passages],
+        sentences=[
+            [pair(passage.sentence_text(number), passage) for number in range(len(passage.sentences))]
+            for passage in passages
+        ],
+        texts=texts,
+    )
+
+
+def _write_texts(
+    draft: Path, documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]
+) -> None:
+    passages = list(chain.from_iterable(cut.values()))
+    write_store(draft / _STORE, documents.values(), passages)
+    write_lexical(
+        draft / _LEXICAL,
+        [lexical_text(passage, documents[passage.document_id].title) for passage in passages],
+    )
+
+
+def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: int) -> None:
+    starts = list(accumulate(map(len, rows.sentences), initial=0))
+    write_array(draft / _SENTENCE_STARTS, (len(starts),), np.int64, [np.array(starts)])
+    background = [text_key(text) for text in background_texts()]
+    write_array(draft / _BACKGROUND, (len(background), dimension), np.float32, [vectors.vectors(background)])
+    sentences = list(chain.from_iterable(rows.sentences))
+    write_array(draft / _SENTENCES, (len(sentences), dimension), np.float32, _means(sentences, vectors))
+    # by way of a file, so that memory holds the vectors once: in FAISS
+    scratch = draft / "passages.npy"
+    write_array(scratch, (len(rows.passages), dimension), np.float32, _means(rows.passages, vectors))
+    write_dense(draft / _DENSE, map_array(scratch))
+    scratch.unlink()
+
+
+def _means(pairs: Sequence[_Pair], vectors: VectorCache) -> Iterator[Vectors]:
+    for start in range(0, len(pairs), CHUNK):
+        bare, headed = zip(*pairs[start : start + CHUNK], strict=True)
+        yield (vectors.vectors(bare) + vectors.vectors(headed)) * np.float32(0.5)
+
+
+def _document_of(generation: Path, document_id: str) -> Document | None:
+    try:
+        with closing(Store.open(generation / _STORE)) as store:
+            return store.document(document_id)
+    except BrokenIndexError:  # a build deletes old generations at any moment
+        return None

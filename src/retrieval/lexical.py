@@ -1,0 +1,128 @@
+"""Words of the passages, weighed by BM25: Dutch analysis, an index in memory-mapped files, exact search.
+
+The only importer of bm25s, which makes the index, and of Stemmer (PyStemmer).
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import Stemmer  # type: ignore[import-not-found]
+
+from retrieval.files import broken, map_array, read_json
+from retrieval.ranking import Ranking, best_positive
+
+STEMMER = "dutch"
+"""Snowball's Kraaij-Pohlmann stemmer; at least as good as ``dutch_porter`` (docs/experiments.md)."""
+
+K1, B = 1.2, 0.75
+"""Saturation and length normalisation: Lucene's defaults, which no others beat (docs/experiments.md)."""
+
+_SNOWBALL_STOP_WORDS = """
+aan al alles als altijd andere ben bij daar dan dat de der deze die dit doch doen door dus een eens en er ge
+geen geweest haar had heb hebben heeft hem het hier hij hoe hun iemand iets ik in is ja je kan kon kunnen
+maar me meer men met mij mijn moet na naar niet niets nog nu of om omdat onder ons ook op over reeds te
+tegen toch toen tot u uit uw van veel voor want waren was wat werd wezen wie wil worden wordt zal ze zelf
+zich zij zijn zo zonder zou
+"""
+
+STOP_WORDS = frozenset(_SNOWBALL_STOP_WORDS.split())
+"""The Dutch stop words of the Snowball project (snowballstem.org/algorithms/dutch/stop.txt)."""
+
+_WORD = re.compile(r"[^\W_]+")
+_WEIGHTS, _PASSAGES, _STARTS = "data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy"
+_VOCABULARY, _PARAMETERS = "vocab.index.json", "params.index.json"
+
+
+def analyse(text: str) -> list[str]:
+    """The index terms of a Dutch text, in order: lower case, accents folded, no stop words, stems.
+
+    Whatever is neither letter nor digit parts words, a hyphen too ("CTG-platform": ctg, platform).
+    """
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    folded = "".join(character for character in decomposed if not unicodedata.combining(character))
+    words = [word for word in _WORD.findall(folded) if word not in STOP_WORDS]
+    # a stemmer may not be shared by threads, and making one costs a microsecond
+    stems: list[str] = Stemmer.Stemmer(STEMMER).stemWords(words)
+    return stems
+
+
+def write_lexical(folder: Path, texts: Sequence[str]) -> None:
+    """Write the index of ``texts`` into the new ``folder``; the place in ``texts`` is the passage's id."""
+    # searching reads the files that bm25s writes without it: its import brings scipy and costs 0.25 s
+    import bm25s  # type: ignore[import-untyped]
+
+    vocabulary: dict[str, int] = {}
+    terms = [[vocabulary.setdefault(term, len(vocabulary)) for term in analyse(text)] for text in texts]
+    index = bm25s.BM25(k1=K1, b=B, method="lucene")
+    if vocabulary:
+        index.index((terms, vocabulary), create_empty_token=False, show_progress=False)
+    else:  # bm25s fails on texts without a single term
+        index.vocab_dict, index.nonoccurrence_array = {}, None
+        index.scores = {
+            "data": np.empty(0, np.float32),
+            "indices": np.empty(0, np.int32),
+            "indptr": np.zeros(1, np.int32),
+            "num_docs": len(texts),
+        }
+    index.save(folder, allow_pickle=False, show_progress=False)
+
+
+class LexicalIndex:
+    """BM25 scores of the passages for the words of a query.
+
+    The files are those of bm25s: a sparse matrix by columns, one column a term, that holds what the
+    term adds to the score of each passage that it stands in.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._vocabulary = read_json(folder / _VOCABULARY)
+        self._passage_count: int = read_json(folder / _PARAMETERS)["num_docs"]
+        self._starts: npt.NDArray[np.int32] = map_array(folder / _STARTS)
+        self._passages: npt.NDArray[np.int32] = map_array(folder / _PASSAGES)
+        self._weights: npt.NDArray[np.float32] = map_array(folder / _WEIGHTS)
+        if not len(self._passages) == len(self._weights) == self._starts[-1]:
+            raise broken(
+                folder / _WEIGHTS,
+                f"{len(self._weights)} weights for {len(self._passages)} places, expected {self._starts[-1]}",
+            )
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Map the files of ``write_lexical`` into memory; the vocabulary alone is read.
+
+        Raises BrokenIndexError where a file is missing or damaged.
+        """
+        return cls(folder)
+
+    def __len__(self) -> int:
+        return self._passage_count
+
+    def search(self, query: str, k: int) -> Ranking:
+        """The ``k`` best of the passages that share a term with ``query``; there may be fewer, or none."""
+        return best_positive(self._all_scores(query), k)
+
+    def scores(self, query: str, ids: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """The scores of the passages ``ids``, in that order; 0 for one that shares no term with ``query``."""
+        return self._all_scores(query)[np.asarray(ids, dtype=np.int64)]
+
+    def rarity(self, term: str) -> float:
+        """The inverse document frequency of a term, as BM25 weighs it; the greatest for an unknown one."""
+        column = self._vocabulary.get(term)
+        holding = 0 if column is None else int(self._starts[column + 1] - self._starts[column])
+        return math.log(1 + (self._passage_count - holding + 0.5) / (holding + 0.5))
+
+    def _all_scores(self, query: str) -> npt.NDArray[np.float32]:
+        scores = np.zeros(self._passage_count, dtype=np.float32)
+        for term in analyse(query):
+            column = self._vocabulary.get(term)
+            if column is not None:
+                start, end = self._starts[column], self._starts[column + 1]
+                # a passage stands once in a column, so that nothing is added to the same place twice
+                scores[self._passages[start:end]] += self._weights[start:end]
+        return scores

@@ -1,0 +1,738 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval import index as index_module
+from retrieval.background import background_texts
+from retrieval.corpus import Reading, Skipped
+from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
+from retrieval.generations import KEPT_GENERATIONS
+from retrieval.index import BuildReport, Index, embedded_texts, lexical_text, update_index
+from retrieval.lexical import analyse
+from retrieval.passages import CUTTING_VERSION
+from retrieval.ranking import Vectors
+from retrieval.records import Block, BlockKind, Document, Passage, Provenance, Span
+
+REBUILD = "; rebuild with: vraagbaak index"
+VOCABULARY = ("kat", "hond", "vis")
+
+
+class CountingEmbedder:
+    """A vector counts the words of VOCABULARY in a text, and holds 1 more so that it is never zero.
+
+    ``embedded`` are the texts of documents that it was given.
+    """
+
+    def __init__(self, fingerprint: str = "counting-1", fails_after: int | None = None) -> None:
+        self.fingerprint = fingerprint
+        self.dimension = len(VOCABULARY) + 1
+        self.max_tokens = 100
+        self.embedded: list[str] = []
+        self._fails_after = fails_after
+
+    def embed_queries(self, queries: Sequence[str]) -> Vectors:
+        return self.embed_texts(queries)
+
+    def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        if self._fails_after is not None and len(self.embedded) >= self._fails_after:
+            raise EmbedderError("the model is gone")
+        self.embedded.extend(text for text in texts if text not in background_texts())
+        if progress:
+            progress(len(texts))
+        words = [text.lower().replace(".", " ").split() for text in texts]
+        rows = [[*(own.count(word) for word in VOCABULARY), 1] for own in words]
+        vectors = np.array(rows, np.float32).reshape(len(texts), self.dimension)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+
+class DyingEmbedder(CountingEmbedder):
+    """Is killed, with the process that it works for, when it has embedded four texts."""
+
+    def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        if len(self.embedded) >= 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed_texts(texts, progress)
+
+
+class Workshop:
+    """An index folder with what is needed to build and open it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.embedder = CountingEmbedder()
+        self.embedders_made = 0
+
+    def build(self, *documents: Document, skipped: tuple[Skipped, ...] = ()) -> BuildReport:
+        return update_index(Reading(documents, skipped), self.folder, self._made, self.embedder.fingerprint)
+
+    def open(self) -> Index:
+        return Index.open(self.folder, self.embedder.fingerprint)
+
+    def texts(self) -> list[str]:
+        with self.open() as index:
+            return [passage.text for passage in index.store.passages(range(index.store.passage_count))]
+
+    @property
+    def generation(self) -> Path:
+        return self.folder / "generations" / (self.folder / "CURRENT").read_text("utf-8").strip()
+
+    def opening_error(self) -> str:
+        with pytest.raises(BrokenIndexError) as raised:
+            self.open()
+        return str(raised.value)
+
+    def _made(self) -> CountingEmbedder:
+        self.embedders_made += 1
+        return self.embedder
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path / "index")
+
+
+def document(id_: str, title: str, *paragraphs: str) -> Document:
+    """A plain text: a title and paragraphs, with blank lines between."""
+    text = "\n\n".join((title, *paragraphs))
+    starts = [0]
+    for part in (title, *paragraphs):
+        starts.append(starts[-1] + len(part) + 2)
+    kinds = [BlockKind.TITLE, *(BlockKind.PARAGRAPH for _ in paragraphs)]
+    blocks = tuple(
+        Block(kind, Span(start, following - 2))
+        for kind, (start, following) in zip(kinds, pairwise(starts), strict=True)
+    )
+    return Document(id_, text, sha256(text.encode()).hexdigest(), title, blocks)
+
+
+CATS = document("katten.txt", "Hond", "De kat slaapt. De vis zwemt.", "De kat eet.")
+FISH = document("vissen.txt", "Vissen", "Een vis zwemt.")
+
+
+def test_the_embedded_texts_are_the_bare_one_and_the_one_below_its_headings() -> None:
+    assert embedded_texts("De kat eet.", ["Dieren", "Katten"], "Boek") == (
+        "De kat eet.",
+        "Dieren. Katten\nDe kat eet.",
+    )
+    assert embedded_texts("De kat eet.", [], "Boek") == ("De kat eet.", "Boek\nDe kat eet.")
+    assert embedded_texts("De kat eet.", [], "") == ("De kat eet.", "De kat eet.")
+
+
+def test_a_passage_is_found_by_the_words_of_its_title_its_headings_and_its_text() -> None:
+    passage = Passage("katten.txt", Span(0, 11), "De kat eet.", ("Voeding",), ())
+
+    assert lexical_text(passage, "Dieren") == "Dieren\nVoeding\nDe kat eet."
+
+
+def test_a_build_can_be_opened_and_searched(workshop: Workshop) -> None:
+    report = workshop.build(CATS, FISH, skipped=(Skipped("foto.jpg", "no reader"),))
+
+    assert replace(report, seconds=0) == BuildReport(
+        documents=2,
+        passages=3,
+        embedded=3,
+        reused=0,
+        removed=0,
+        seconds=0,
+        skipped=(Skipped("foto.jpg", "no reader"),),
+    )
+    assert report.seconds > 0
+    with workshop.open() as index:
+        assert index.generation == workshop.generation.name
+        assert [passage.text for passage in index.store.passages([0, 1, 2])] == [
+            "De kat slaapt. De vis zwemt.",
+            "De kat eet.",
+            "Een vis zwemt.",
+        ]
+        assert [index.sentence_rows(number) for number in range(3)] == [range(2), range(2, 3), range(3, 4)]
+        assert index.lexical.search("etende kat", 5).ids.tolist()[0] == 1
+        assert index.lexical.search("hond", 5).ids.tolist() == [1, 0]
+        assert index.dense.search(workshop.embedder.embed_queries(["vis"])[0], 1).ids.tolist() == [2]
+
+
+def test_a_vector_is_the_mean_of_the_bare_text_and_the_text_below_its_title(workshop: Workshop) -> None:
+    workshop.build(CATS)
+
+    # "De kat eet." counts (1, 0, 0) and 1, of length √2; below its title (1, 1, 0) and 1, of length √3
+    expected = [(2**-0.5 + 3**-0.5) / 2, 3**-0.5 / 2, 0, (2**-0.5 + 3**-0.5) / 2]
+    with workshop.open() as index:
+        (row,) = index.sentence_rows(1)
+        assert index.sentence_vectors[row] == pytest.approx(expected, abs=1e-6)
+        found = index.dense.search(np.array([1, 0, 0, 0], np.float32), 2)
+        # the passage of this one sentence has its vector; the other counts (1, 0, 1) and (1, 1, 1)
+        assert found.ids.tolist() == [1, 0]
+        assert found.scores == pytest.approx([expected[0], (3**-0.5 + 0.5) / 2], abs=1e-6)
+
+
+def test_the_rows_of_the_sentences_stand_in_the_order_of_the_passages(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+
+    with workshop.open() as index:
+        for number, passage in enumerate(index.store.passages(range(3))):
+            title = index.store.document(passage.document_id).title  # type: ignore[union-attr]
+            for place, row in enumerate(index.sentence_rows(number)):
+                both = embedded_texts(passage.sentence_text(place), passage.headings, title)
+                assert index.sentence_vectors[row] == pytest.approx(
+                    workshop.embedder.embed_texts(both).mean(axis=0), abs=1e-6
+                )
+
+
+def test_the_background_is_embedded_bare(workshop: Workshop) -> None:
+    workshop.build(FISH)
+
+    with workshop.open() as index:
+        expected = workshop.embedder.embed_texts(background_texts())
+        assert index.background_vectors == pytest.approx(expected)
+
+
+def test_equal_texts_are_embedded_once(workshop: Workshop) -> None:
+    workshop.build(document("a.txt", "Kat", "De vis.", "De vis."), document("b.txt", "Kat", "De vis."))
+
+    assert sorted(workshop.embedder.embedded) == ["De vis.", "Kat\nDe vis."]
+
+
+def test_when_nothing_changed_nothing_is_done(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+    before, made = workshop.generation, workshop.embedders_made
+
+    report = workshop.build(CATS, FISH)
+
+    assert replace(report, seconds=0) == BuildReport(2, 3, 0, 3, 0, 0, ())
+    assert workshop.generation == before
+    assert workshop.embedders_made == made
+    assert list((workshop.folder / "generations").iterdir()) == [before]
+
+
+def test_the_embedder_is_opened_once_for_a_build(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+
+    assert workshop.embedders_made == 1
+
+
+def test_an_edited_document_is_read_anew_and_the_others_are_not(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+    workshop.embedder.embedded.clear()
+
+    report = workshop.build(CATS, document("vissen.txt", "Vissen", "Een vis zwemt.", "Een vis eet."))
+
+    assert (report.passages, report.embedded, report.reused) == (4, 1, 3)
+    assert sorted(workshop.embedder.embedded) == ["Een vis eet.", "Vissen\nEen vis eet."]
+    assert workshop.texts()[2:] == ["Een vis zwemt.", "Een vis eet."]
+
+
+def test_a_passage_with_one_new_sentence_counts_as_embedded(workshop: Workshop) -> None:
+    workshop.build(document("a.txt", "Kat", "De kat slaapt. De vis zwemt."))
+
+    report = workshop.build(
+        document("a.txt", "Kat", "De kat slaapt. De vis zwemt.", "De kat slaapt. De hond.")
+    )
+
+    assert (report.passages, report.embedded, report.reused) == (2, 1, 1)
+
+
+def test_a_removed_document_is_gone_without_the_embedder(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+
+    report = workshop.build(FISH)
+
+    assert replace(report, seconds=0) == BuildReport(1, 1, 0, 1, 1, 0, ())
+    assert workshop.embedders_made == 1
+    assert workshop.texts() == ["Een vis zwemt."]
+
+
+def test_a_changed_provenance_gives_a_new_generation_without_the_embedder(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+    before = workshop.generation
+    known = replace(
+        FISH, provenance=Provenance(url="https://example.org/vissen", questions=("Wat doet een vis?",))
+    )
+
+    report = workshop.build(CATS, known)
+
+    assert workshop.generation != before
+    assert (report.embedded, report.reused, workshop.embedders_made) == (0, 3, 1)
+    with workshop.open() as index:
+        assert index.store.document("vissen.txt") == known
+
+
+def test_a_changed_title_is_embedded(workshop: Workshop) -> None:
+    workshop.build(FISH)
+    workshop.embedder.embedded.clear()
+
+    report = workshop.build(replace(FISH, title="Water"))
+
+    assert report.embedded == 1
+    assert workshop.embedder.embedded == ["Water\nEen vis zwemt."]
+
+
+def test_another_cutting_is_cut_anew_and_takes_the_vectors_it_has(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.build(CATS, FISH)
+    before = workshop.generation
+    monkeypatch.setattr(index_module, "CUTTING_VERSION", CUTTING_VERSION + 1)
+
+    report = workshop.build(CATS, FISH)
+
+    assert workshop.generation != before
+    assert (report.embedded, report.reused, report.removed, workshop.embedders_made) == (0, 3, 0, 2)
+
+
+def test_another_embedder_builds_anew_and_the_first_finds_its_vectors_again(workshop: Workshop) -> None:
+    first = workshop.embedder
+    workshop.build(CATS, FISH)
+    workshop.embedder = CountingEmbedder("counting-2")
+    assert workshop.build(CATS, FISH).embedded == 3
+    workshop.embedder = first
+    first.embedded.clear()
+
+    assert workshop.build(CATS, FISH).reused == 3
+    assert first.embedded == []
+    assert workshop.texts()[0] == "De kat slaapt. De vis zwemt."
+
+
+def test_an_embedder_that_is_not_the_one_promised_is_refused(workshop: Workshop) -> None:
+    with pytest.raises(EmbedderError) as raised:
+        update_index(Reading((FISH,), ()), workshop.folder, CountingEmbedder, "another")
+
+    assert str(raised.value) == (
+        "the embedder's fingerprint is counting-1, expected another; "
+        "open the embedder that the fingerprint was asked of"
+    )
+
+
+def test_two_documents_of_one_name_are_refused(workshop: Workshop) -> None:
+    with pytest.raises(CorpusError) as raised:
+        workshop.build(CATS, FISH, replace(FISH, title="Nog een"))
+
+    assert str(raised.value) == (
+        "document 'vissen.txt' stands in the corpus twice; give each a name of its own"
+    )
+
+
+def test_documents_without_a_passage_make_an_index(workshop: Workshop) -> None:
+    report = workshop.build(document("leeg.txt", "Alleen een titel"))
+
+    assert (report.documents, report.passages) == (1, 0)
+    with workshop.open() as index:
+        assert len(index.dense.search(np.ones(4, np.float32), 5)) == 0
+        assert len(index.lexical.search("titel", 5)) == 0
+        assert index.sentence_vectors.shape == (0, 4)
+
+
+def test_progress_counts_the_texts_up_to_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "CHUNK", 2)
+    told: list[tuple[int, int]] = []
+
+    update_index(
+        Reading((CATS,), ()),
+        tmp_path / "index",
+        CountingEmbedder,
+        "counting-1",
+        lambda *both: told.append(both),
+    )
+
+    # two passages, and the two sentences of the first; each bare and below the title
+    assert told == [(2, 8), (4, 8), (6, 8), (8, 8)]
+
+
+def test_a_failed_build_leaves_the_index_and_keeps_the_vectors_that_were_made(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "CHUNK", 2)
+    workshop.build(FISH)
+    failing = CountingEmbedder(fails_after=4)
+
+    with pytest.raises(EmbedderError, match="the model is gone"):
+        update_index(Reading((CATS, FISH), ()), workshop.folder, lambda: failing, "counting-1")
+
+    assert workshop.texts() == ["Een vis zwemt."]
+    assert not list(workshop.folder.glob("draft-*"))
+    workshop.embedder.embedded.clear()
+    assert workshop.build(CATS, FISH).passages == 3
+    # eight texts are new; of these the failed build had made four
+    assert len(failing.embedded) == 4
+    assert len(workshop.embedder.embedded) == 4
+    assert not set(failing.embedded) & set(workshop.embedder.embedded)
+
+
+KILLED_BUILD = """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1]]
+import test_index as tests
+
+moment, folder = sys.argv[2], Path(sys.argv[3])
+
+def die_at(event, arguments):
+    if event in ("os.rename", "open", "sqlite3.connect", "shutil.rmtree") and arguments:
+        where = [str(argument) for argument in arguments[:2]]
+        if f"{event} {'/'.join(where)}".endswith(moment) or (event == "shutil.rmtree" and moment == event):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die_at)
+workshop = tests.Workshop(folder)
+if moment == "embedding":
+    tests.index_module.CHUNK = 2
+    workshop.embedder = tests.DyingEmbedder()
+workshop.build(tests.CATS, tests.FISH)
+"""
+"""A build that kills itself without warning when the system is asked for what the moment names."""
+
+
+def killed_build(folder: Path, moment: str) -> int:
+    environment = {**os.environ, "PYTHONPATH": str(Path(index_module.__file__).parents[1])}
+    command = [sys.executable, "-c", KILLED_BUILD, str(Path(__file__).parent), moment, str(folder)]
+    return subprocess.run(command, env=environment, check=False, timeout=60).returncode
+
+
+@pytest.mark.parametrize(
+    ("moment", "served"),
+    [
+        ("store.sqlite", ["Een vis zwemt."]),
+        ("passages.npy/w", ["Een vis zwemt."]),
+        ("manifest.json/w", ["Een vis zwemt."]),
+        ("CURRENT.new/w", ["Een vis zwemt."]),
+        ("CURRENT", ["Een vis zwemt."]),
+        ("shutil.rmtree", ["De kat slaapt. De vis zwemt.", "De kat eet.", "Een vis zwemt."]),
+    ],
+)
+def test_a_build_killed_at_any_moment_leaves_an_index_that_serves(
+    workshop: Workshop, moment: str, served: list[str]
+) -> None:
+    for number in range(KEPT_GENERATIONS - 1):
+        workshop.build(replace(FISH, provenance=Provenance(date=f"2024-01-0{number + 1}")))
+    workshop.build(FISH)
+
+    assert killed_build(workshop.folder, moment) == -signal.SIGKILL
+
+    assert workshop.texts() == served
+    assert workshop.build(CATS, FISH).passages == 3
+    assert len(workshop.texts()) == 3
+    assert not list(workshop.folder.glob("draft-*"))
+    # its vectors were all made before it was killed
+    assert set(workshop.embedder.embedded) == {"Een vis zwemt.", "Vissen\nEen vis zwemt."}
+
+
+def test_a_build_killed_while_embedding_keeps_the_vectors_that_were_made(workshop: Workshop) -> None:
+    workshop.build(FISH)
+
+    assert killed_build(workshop.folder, "embedding") == -signal.SIGKILL
+
+    assert workshop.texts() == ["Een vis zwemt."]
+    workshop.embedder.embedded.clear()
+    assert workshop.build(CATS, FISH).passages == 3
+    # of the eight texts of CATS four were embedded before
+    assert len(workshop.embedder.embedded) == 4
+
+
+def test_a_second_build_at_once_is_told_which_process_holds_the_index(workshop: Workshop) -> None:
+    workshop.build(FISH)
+    under_way, finish = threading.Event(), threading.Event()
+
+    class WaitingEmbedder(CountingEmbedder):
+        def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+            under_way.set()
+            assert finish.wait(30)
+            return super().embed_texts(texts, progress)
+
+    first = threading.Thread(
+        target=update_index, args=(Reading((CATS,), ()), workshop.folder, WaitingEmbedder, "counting-1")
+    )
+    first.start()
+    try:
+        assert under_way.wait(30)
+        with pytest.raises(BrokenIndexError) as raised:
+            workshop.build(FISH)
+    finally:
+        finish.set()
+        first.join()
+
+    assert str(raised.value) == (
+        f"{workshop.folder / 'LOCK'}: process {os.getpid()} is building this index; "
+        "wait until it is done, or stop it"
+    )
+    assert workshop.texts()[1] == "De kat eet."
+    assert workshop.build(FISH).passages == 1
+
+
+def versions(count: int) -> list[Document]:
+    return [document("vissen.txt", "Vissen", f"Een vis zwemt {number} keer.") for number in range(count)]
+
+
+def test_the_texts_of_kept_generations_still_open(workshop: Workshop) -> None:
+    edits = versions(KEPT_GENERATIONS + 1)
+    for edit in edits:
+        workshop.build(CATS, edit)
+
+    with workshop.open() as index:
+        for edit in edits[1:]:
+            assert index.document_version("vissen.txt", edit.version) == edit
+        assert index.document_version("vissen.txt", edits[0].version) is None
+        assert index.document_version("vissen.txt", "0" * 8) is None
+        assert index.document_version("hond.txt", edits[1].version) is None
+    assert len(list((workshop.folder / "generations").iterdir())) == KEPT_GENERATIONS
+
+
+def test_a_damaged_generation_before_hides_no_other(workshop: Workshop) -> None:
+    edits = versions(3)
+    names = []
+    for edit in edits:
+        workshop.build(edit)
+        names.append(workshop.generation)
+    (names[1] / "store.sqlite").write_bytes(b"geen database" * 100)
+
+    with workshop.open() as index:
+        assert index.document_version("vissen.txt", edits[0].version) == edits[0]
+        assert index.document_version("vissen.txt", edits[1].version) is None
+
+
+def test_an_opened_index_serves_on_when_its_generation_is_deleted(workshop: Workshop) -> None:
+    workshop.build(CATS)
+    generation = workshop.generation
+    with workshop.open() as index:
+        for edit in versions(KEPT_GENERATIONS):
+            workshop.build(edit)
+
+        assert not generation.exists()
+        assert [passage.text for passage in index.store.passages([1])] == ["De kat eet."]
+        assert index.dense.search(np.array([1, 0, 0, 0], np.float32), 1).ids.tolist() == [1]
+        assert index.lexical.search("eten", 1).ids.tolist() == [1]
+        assert index.sentence_vectors.shape == (3, 4)
+
+
+def test_the_manifest_says_what_the_generation_was_made_of(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+
+    manifest = json.loads((workshop.generation / "manifest.json").read_text("utf-8"))
+
+    assert manifest["embedder"] == "counting-1"
+    assert (manifest["dimension"], manifest["passages"], manifest["sentences"]) == (4, 3, 4)
+    assert manifest["cutting_version"] == CUTTING_VERSION
+    assert {id_: hashes["sha256"] for id_, hashes in manifest["documents"].items()} == {
+        "katten.txt": CATS.sha256,
+        "vissen.txt": FISH.sha256,
+    }
+    on_disk = {
+        path.relative_to(workshop.generation).as_posix(): {
+            "size": path.stat().st_size,
+            "sha256": sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in workshop.generation.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+    assert manifest["files"] == on_disk
+    assert {"store.sqlite", "passages.faiss", "sentences.npy", "lexical/vocab.index.json"} <= on_disk.keys()
+
+
+def test_without_an_index_the_folder_is_named(workshop: Workshop) -> None:
+    assert workshop.opening_error() == f"{workshop.folder}: no index here (CURRENT is missing){REBUILD}"
+
+
+@pytest.mark.parametrize("name", ["20200101T000000000000Z-00000000", "", "../generations", "a/b", "..", "."])
+def test_a_current_that_names_no_generation_is_an_error(workshop: Workshop, name: str) -> None:
+    workshop.build(FISH)
+    (workshop.folder / "CURRENT").write_text(name, "utf-8")
+
+    assert workshop.opening_error() == (
+        f"{workshop.folder / 'CURRENT'}: names {name!r}, "
+        f"expected the name of a folder in {workshop.folder / 'generations'}{REBUILD}"
+    )
+
+
+def test_a_current_that_cannot_be_read_is_an_error(workshop: Workshop) -> None:
+    (workshop.folder / "CURRENT").mkdir(parents=True)
+
+    assert workshop.opening_error().startswith(f"{workshop.folder / 'CURRENT'}: cannot be read (")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("{", "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
+        ("[1]", "found a JSON list, expected an object"),
+        ("{}", "schema version None, expected 1"),
+        ('{"schema_version": 2}', "schema version 2, expected 1"),
+        ('{"schema_version": 1}', "not a whole manifest (KeyError('embedder'))"),
+        (None, "cannot be read (No such file or directory)"),
+    ],
+)
+def test_a_damaged_manifest_is_named(workshop: Workshop, content: str | None, found: str) -> None:
+    workshop.build(FISH)
+    path = workshop.generation / "manifest.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content, "utf-8")
+
+    assert workshop.opening_error() == f"{path}: {found}{REBUILD}"
+
+
+def test_an_index_of_another_embedder_names_both_and_the_setting(workshop: Workshop) -> None:
+    workshop.build(FISH)
+    manifest = workshop.generation / "manifest.json"
+    workshop.embedder = CountingEmbedder("een-heel-lange-vingerafdruk-" + "0123456789" * 10)
+
+    assert workshop.opening_error() == (
+        f"{manifest}: made with embedder counting-1, but VRAAGBAAK_EMBEDDER asks for "
+        "een-heel-lange-vingerafdruk-01234567890123456789012345678901…; "
+        "set VRAAGBAAK_EMBEDDER to the embedder of the index, or rebuild with: vraagbaak index"
+    )
+
+
+FILES = (
+    "background.npy",
+    "store.sqlite",
+    "passages.faiss",
+    "sentences.npy",
+    "sentence_starts.npy",
+    "lexical/data.csc.index.npy",
+    "lexical/indices.csc.index.npy",
+    "lexical/indptr.csc.index.npy",
+    "lexical/params.index.json",
+    "lexical/vocab.index.json",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(workshop: Workshop, name: str) -> None:
+    workshop.build(FISH)
+    path = workshop.generation / name
+    path.unlink()
+
+    assert workshop.opening_error() == f"{path}: cannot be read (No such file or directory){REBUILD}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_named(workshop: Workshop, name: str) -> None:
+    workshop.build(FISH)
+    path = workshop.generation / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-7])
+
+    assert workshop.opening_error() == f"{path}: {len(whole) - 7} bytes, expected {len(whole)}{REBUILD}"
+
+
+@pytest.mark.parametrize(
+    "name", ["store.sqlite", "passages.faiss", "sentences.npy", "lexical/vocab.index.json"]
+)
+def test_a_file_overwritten_in_its_own_size_is_named(workshop: Workshop, name: str) -> None:
+    workshop.build(FISH)
+    path = workshop.generation / name
+    path.write_bytes(b"\x07" * path.stat().st_size)
+
+    assert workshop.opening_error().startswith(f"{path}: not ")
+    assert workshop.opening_error().endswith(REBUILD)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "name", "found"),
+    [
+        ("dimension", 5, "passages.faiss", "(1, 4), the manifest says (1, 5)"),
+        ("passages", 2, "store.sqlite", "1, the manifest says 2"),
+        ("sentences", 9, "sentences.npy", "(1, 4), the manifest says (9, 4)"),
+    ],
+)
+def test_files_that_do_not_fit_the_manifest_are_named(
+    workshop: Workshop, field: str, value: int, name: str, found: str
+) -> None:
+    workshop.build(FISH)
+    path = workshop.generation / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), field: value}), "utf-8")
+
+    assert workshop.opening_error() == f"{workshop.generation / name}: holds {found}{REBUILD}"
+
+
+def damage_pointer(workshop: Workshop) -> None:
+    (workshop.folder / "CURRENT").write_text("niets", "utf-8")
+
+
+def damage_manifest(workshop: Workshop) -> None:
+    (workshop.generation / "manifest.json").write_text("{", "utf-8")
+
+
+def damage_one_byte(workshop: Workshop) -> None:
+    path = workshop.generation / "sentences.npy"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def damage_by_deleting(workshop: Workshop) -> None:
+    (workshop.generation / "store.sqlite").unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_pointer, damage_manifest, damage_one_byte, damage_by_deleting])
+def test_a_damaged_index_is_built_anew(workshop: Workshop, damage: Callable[[Workshop], None]) -> None:
+    workshop.build(CATS, FISH)
+    before = workshop.generation
+    damage(workshop)
+
+    report = workshop.build(CATS, FISH)
+
+    assert workshop.generation != before
+    assert (report.passages, report.embedded, report.reused) == (3, 0, 3)
+    assert len(workshop.texts()) == 3
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bestand").write_text("geen map", "utf-8")
+    workshop = Workshop(tmp_path / "bestand" / "index")
+
+    with pytest.raises(BrokenIndexError) as raised:
+        workshop.build(FISH)
+
+    assert str(raised.value) == (
+        f"{workshop.folder}: cannot be written (Not a directory); "
+        "make room or give access, then rebuild with: vraagbaak index"
+    )
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1]]
+import test_index as tests
+from retrieval.errors import BrokenIndexError
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))
+try:
+    tests.Workshop(Path(sys.argv[2])).build(tests.CATS, tests.FISH)
+except BrokenIndexError as error:
+    print(error)
+"""
+"""A build that may write no file larger than some bytes, as if the disk were full by then."""
+
+
+@pytest.mark.parametrize("room", [200, 4096, 12288])
+def test_a_full_disk_leaves_the_index_and_is_told(workshop: Workshop, room: int) -> None:
+    workshop.build(FISH)
+    environment = {**os.environ, "PYTHONPATH": str(Path(index_module.__file__).parents[1])}
+    command = [sys.executable, "-c", FULL_DISK, str(Path(__file__).parent), str(workshop.folder), str(room)]
+
+    told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+
+    assert told.stdout.startswith(str(workshop.folder))
+    assert told.stdout.endswith("make room or give access, then rebuild with: vraagbaak index\n")
+    assert workshop.texts() == ["Een vis zwemt."]
+    assert not list(workshop.folder.glob("draft-*"))
+
+
+def test_what_is_stored_is_searched_by_the_same_analysis(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+
+    vocabulary = json.loads((workshop.generation / "lexical" / "vocab.index.json").read_text("utf-8"))
+
+    assert set(vocabulary) == set(analyse("Hond kat slaapt vis zwemt eet Vissen"))
