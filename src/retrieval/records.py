@@ -103,6 +103,34 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched for: ``text``, made whole with earlier questions, and ``own``, this turn's words.
+
+    The two are equal where the question stands by itself.
+    """
+
+    text: str
+    own: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found, with the score that ranks it and the parts which that was made of.
+
+    ``passage_score`` and ``best_sentence_score`` are inner products with the query's vector;
+    ``word_score`` is BM25; ``sentence_scores`` are those of each sentence with the query's own words.
+    """
+
+    passage_id: int
+    passage: Passage
+    score: float
+    passage_score: float
+    best_sentence_score: float
+    word_score: float
+    sentence_scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """One or two consecutive sentences, word for word, and the number of their citation."""
 

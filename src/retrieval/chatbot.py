@@ -1,0 +1,216 @@
+"""A question becomes an Answer in quotes, an Abstention or SmallTalk; every quoted word is the source's.
+
+The words that a visitor reads around the quotes stand here, in Dutch; nothing else is added to them.
+"""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from retrieval.answerability import Answerability, Features, Verdict, features_of
+from retrieval.conversation import SmallTalkKind, complete, small_talk_kind
+from retrieval.embedding import Embedder, open_query_embedder
+from retrieval.errors import QuestionError
+from retrieval.index import Index
+from retrieval.quoting import best_quote
+from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Quote, Reply, SmallTalk, Span
+from retrieval.retriever import Retriever, Search
+from retrieval.settings import Settings, load_settings
+from retrieval.store import DocumentEntry
+
+MOST_CHARACTERS = 500
+MOST_HISTORY = 10
+MOST_QUOTES = 3
+MOST_CITATIONS = 5
+MOST_SUGGESTIONS = 3
+QUOTE_MARGIN = 0.02
+"""How far the best quote may outdo another that is shown beside it (docs/experiments.md, "The quote")."""
+ID_LENGTH = 16
+
+NO_ANSWER = "Dat staat niet in deze bronnen."
+ONLY_RELATED = "Ik vind hier geen antwoord op, maar deze passages gaan erover."
+SMALL_TALK_TEXTS = {
+    SmallTalkKind.GREETING: "Hallo! Stel gerust uw vraag over deze bronnen.",
+    SmallTalkKind.WELLBEING: "Met mij gaat het goed, dank u. Waarover wilt u iets weten?",
+    SmallTalkKind.THANKS: "Graag gedaan. Heeft u nog een vraag?",
+    SmallTalkKind.GOODBYE: "Tot ziens!",
+    SmallTalkKind.ASSENT: "Goed. Heeft u nog een vraag?",
+    SmallTalkKind.ABILITIES: (
+        "Ik zoek in deze bronnen naar de zin die uw vraag beantwoordt. Ik laat die zin letterlijk zien, "
+        "met de plaats waar hij staat. Staat het antwoord er niet in, dan zeg ik dat."
+    ),
+    SmallTalkKind.IDENTITY: (
+        "Ik ben Vraagbaak, een computerprogramma. Ik verzin niets: alles wat ik als antwoord laat zien, "
+        "staat letterlijk in de bronnen."
+    ),
+}
+
+
+class Chatbot:
+    """Answers questions from one opened index; safe to use from many threads."""
+
+    def __init__(
+        self, index: Index, embedder: Embedder, judge: Answerability, contact: Contact | None = None
+    ) -> None:
+        self.index = index
+        self._retriever = Retriever(index, embedder)
+        self._rarity = index.lexical.rarity
+        self._judge = judge
+        self._contact = contact
+        self._entries = {entry.id: entry for entry in index.documents()}
+        self._suggestions = starting_questions(self._entries.values())
+
+    @classmethod
+    def open(cls, index: Path | str, settings: Settings | None = None) -> Self:
+        """Open the index folder with the embedder of the settings.
+
+        Raises BrokenIndexError where the index is absent, damaged or another embedder's.
+        """
+        settings = settings or load_settings()
+        embedder = open_query_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+        opened = Index.open(Path(index), embedder.fingerprint)
+        return cls(opened, embedder, Answerability.load(), settings.contact)
+
+    @property
+    def library(self) -> Index:
+        """The documents that are quoted from."""
+        return self.index
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Questions that make a good first try."""
+        return self._suggestions
+
+    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+        """Answer a question; ``history`` holds the earlier questions, oldest first.
+
+        Raises QuestionError, with a message for the visitor, where either is outside the limits.
+        """
+        question = checked_question(question)
+        history = checked_history(history)
+        kind = small_talk_kind(question)
+        reply_id = self._id(question, history)
+        if kind is not None:
+            shown = self._suggestions if kind in (SmallTalkKind.GREETING, SmallTalkKind.ABILITIES) else ()
+            return SmallTalk(reply_id, SMALL_TALK_TEXTS[kind], shown)
+        search = self._retriever.search(complete(question, history), MOST_CITATIONS)
+        features = features_of(search, self._title, self._rarity)
+        match self._judge.verdict(features):
+            case Verdict.ANSWERED:
+                return self._answer(reply_id, search, features)
+            case Verdict.RELATED:
+                return self._abstention(reply_id, ONLY_RELATED, search.hits[:MOST_QUOTES])
+            case Verdict.UNRELATED:
+                return self._abstention(reply_id, NO_ANSWER, ())
+
+    def close(self) -> None:
+        """Give the index's files back."""
+        self.index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _answer(self, reply_id: str, search: Search, features: Sequence[Features]) -> Answer:
+        quoted = {
+            hit.passage_id: best_quote(hit, search.query, self._rarity)
+            for hit, one in zip(search.hits, features, strict=True)
+            if hit is search.hits[0] or self._judge.answers(one)
+        }
+        least = quoted[search.hits[0].passage_id][1] - QUOTE_MARGIN
+        spans = {number: span for number, (span, score) in quoted.items() if score >= least}
+        spans = dict(list(spans.items())[:MOST_QUOTES])
+        citations = self._citations(search.hits, spans)
+        quotes = tuple(
+            Quote(citation.text[place.start : place.end], citation.number, place.shifted(citation.span.start))
+            for citation in citations
+            for place in citation.highlights
+        )
+        return Answer(reply_id, _told(quotes, citations), quotes, citations)
+
+    def _abstention(self, reply_id: str, text: str, hits: Sequence[Hit]) -> Abstention:
+        citations = self._citations(hits, {})
+        contact = self._contact
+        shown = "\n\n".join(
+            [text, *(f"“{citation.text}”\n{_source_line(citation)}" for citation in citations)]
+            + ([contact.text + (f" {contact.url}" if contact.url else "")] if contact else [])
+        )
+        return Abstention(reply_id, shown, citations, self._suggestions, contact)
+
+    def _citations(self, hits: Sequence[Hit], spans: Mapping[int, Span]) -> tuple[Citation, ...]:
+        return tuple(
+            self._citation(number, hit, spans.get(hit.passage_id)) for number, hit in enumerate(hits, start=1)
+        )
+
+    def _citation(self, number: int, hit: Hit, quoted: Span | None) -> Citation:
+        passage = hit.passage
+        entry = self._entries[passage.document_id]
+        return Citation(
+            number=number,
+            document_id=entry.id,
+            title=entry.title,
+            headings=passage.headings,
+            url=entry.provenance.url,
+            span=passage.span,
+            text=passage.text,
+            sha256=entry.sha256,
+            highlights=(quoted.shifted(-passage.span.start),) if quoted else (),
+            score=hit.score,
+        )
+
+    def _title(self, hit: Hit) -> str:
+        return self._entries[hit.passage.document_id].title
+
+    def _id(self, question: str, history: Sequence[str]) -> str:
+        asked = json.dumps([self.index.generation, question, *history])
+        return hashlib.sha256(asked.encode()).hexdigest()[:ID_LENGTH]
+
+
+def checked_question(question: str) -> str:
+    """The question without blanks around it.
+
+    Raises QuestionError where nothing is left, too much, or characters that cannot be seen.
+    """
+    trimmed = question.strip()
+    if not trimmed:
+        raise QuestionError("Typ eerst een vraag.")
+    if len(trimmed) > MOST_CHARACTERS:
+        raise QuestionError(
+            f"Uw vraag is {len(trimmed)} tekens lang. Maak hem korter: hoogstens {MOST_CHARACTERS} tekens."
+        )
+    if any(unicodedata.category(character) == "Cc" and character not in "\t\n\r" for character in trimmed):
+        raise QuestionError("In uw vraag staat een teken dat niet te lezen is. Typ de vraag opnieuw.")
+    return trimmed
+
+
+def checked_history(history: Sequence[str]) -> tuple[str, ...]:
+    """The earlier questions, each checked. Raises QuestionError where one is not right."""
+    if len(history) > MOST_HISTORY:
+        raise QuestionError(
+            f"Er zijn {len(history)} eerdere vragen meegestuurd. Stuur er hoogstens {MOST_HISTORY} mee."
+        )
+    return tuple(checked_question(question) for question in history)
+
+
+def starting_questions(entries: Iterable[DocumentEntry]) -> tuple[str, ...]:
+    """Questions that the editors of the sources suggest, in turn from each source."""
+    turns = zip_longest(*(entry.provenance.questions for entry in entries))
+    asked = dict.fromkeys(question for question in chain.from_iterable(turns) if question is not None)
+    return tuple(islice(asked, MOST_SUGGESTIONS))
+
+
+def _told(quotes: Sequence[Quote], citations: Sequence[Citation]) -> str:
+    return "\n\n".join(f"“{quote.text}”\n{_source_line(citations[quote.citation - 1])}" for quote in quotes)
+
+
+def _source_line(citation: Citation) -> str:
+    return "Bron: " + " › ".join((citation.title, *citation.headings))

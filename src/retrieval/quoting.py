@@ -1,0 +1,39 @@
+"""Which one or two consecutive sentences of a passage are quoted.
+
+The sentence nearest to the question, and with it the one that it cannot be understood without.
+"""
+
+import re
+from collections.abc import Callable
+
+from retrieval.answerability import coverage
+from retrieval.lexical import analyse
+from retrieval.records import Hit, Passage, Query, Span
+
+WORDS_WEIGHT = 0.06
+"""What it is worth that a sentence holds all words of the question, beside its inner product
+(docs/experiments.md, "The quote")."""
+
+_ANAPHOR = re.compile(r"(?:zij|ze|hij|dit|dat|deze|die|daar\w*|hier\w*)\b(?!naast)", re.IGNORECASE)
+"""How a sentence starts that speaks of what the sentence before it named."""
+
+
+def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> tuple[Span, float]:
+    """The span in the document to quote from the hit, and its score among quotes of other hits."""
+    terms = list(dict.fromkeys(analyse(query.own) or analyse(query.text)))
+    weights = [rarity(term) for term in terms]
+    scores = [
+        near + WORDS_WEIGHT * coverage(terms, weights, analyse(hit.passage.sentence_text(number)))
+        for number, near in enumerate(hit.sentence_scores)
+    ]
+    best = max(range(len(scores)), key=scores.__getitem__)
+    return _with_its_neighbour(hit.passage, best), scores[best]
+
+
+def _with_its_neighbour(passage: Passage, number: int) -> Span:
+    sentences = passage.sentences
+    if number and _ANAPHOR.match(passage.sentence_text(number)):
+        return Span(sentences[number - 1].start, sentences[number].end)
+    if number + 1 < len(sentences) and _ANAPHOR.match(passage.sentence_text(number + 1)):
+        return Span(sentences[number].start, sentences[number + 1].end)
+    return sentences[number]
