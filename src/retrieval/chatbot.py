@@ -17,7 +17,7 @@ from retrieval.conversation import SmallTalkKind, complete, small_talk_kind
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.index import Index
-from retrieval.quoting import best_quote
+from retrieval.quoting import QUOTE_MARGIN, admits_several, best_quote
 from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Quote, Reply, SmallTalk, Span
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
@@ -28,8 +28,6 @@ MOST_HISTORY = 10
 MOST_QUOTES = 3
 MOST_CITATIONS = 5
 MOST_SUGGESTIONS = 3
-QUOTE_MARGIN = 0.02
-"""How far the best quote may outdo another that is shown beside it (docs/experiments.md, "The quote")."""
 ID_LENGTH = 16
 
 NO_ANSWER = "Dat staat niet in deze bronnen."
@@ -121,14 +119,7 @@ class Chatbot:
         self.close()
 
     def _answer(self, reply_id: str, search: Search, features: Sequence[Features]) -> Answer:
-        quoted = {
-            hit.passage_id: best_quote(hit, search.query, self._rarity)
-            for hit, one in zip(search.hits, features, strict=True)
-            if hit is search.hits[0] or self._judge.answers(one)
-        }
-        least = quoted[search.hits[0].passage_id][1] - QUOTE_MARGIN
-        spans = {number: span for number, (span, score) in quoted.items() if score >= least}
-        spans = dict(list(spans.items())[:MOST_QUOTES])
+        spans = self._quoted(search, features)
         citations = self._citations(search.hits, spans)
         quotes = tuple(
             Quote(citation.text[place.start : place.end], citation.number, place.shifted(citation.span.start))
@@ -136,6 +127,18 @@ class Chatbot:
             for place in citation.highlights
         )
         return Answer(reply_id, _told(quotes, citations), quotes, citations)
+
+    def _quoted(self, search: Search, features: Sequence[Features]) -> dict[int, Span]:
+        """What is quoted of which passage: of the best one, and of others that answer as well."""
+        first = search.hits[0]
+        span, best = best_quote(first, search.query, self._rarity)
+        spans = {first.passage_id: span}
+        if admits_several(search.query):
+            for hit, one in zip(search.hits[1:], features[1:], strict=True):
+                span, score = best_quote(hit, search.query, self._rarity)
+                if score >= best - QUOTE_MARGIN and self._judge.answers(one):
+                    spans[hit.passage_id] = span
+        return dict(islice(spans.items(), MOST_QUOTES))
 
     def _abstention(self, reply_id: str, text: str, hits: Sequence[Hit]) -> Abstention:
         citations = self._citations(hits, {})

@@ -21,7 +21,7 @@ from retrieval.errors import BrokenIndexError
 from retrieval.files import REBUILD, broken, read_json, sha256_of, sync, writing
 
 SCHEMA_VERSION = 1
-"""Raised whenever a generation's files change: their layout, the embedded texts, the lexical analysis."""
+"""Raised whenever a generation's files change: layout, embedded texts, background, lexical analysis."""
 
 KEPT_GENERATIONS = 5
 """Generations that stay on disk, the serving one among them, so that links to older texts open."""

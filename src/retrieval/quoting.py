@@ -17,6 +17,21 @@ WORDS_WEIGHT = 0.06
 _ANAPHOR = re.compile(r"(?:zij|ze|hij|dit|dat|deze|die|daar\w*|hier\w*)\b(?!naast)", re.IGNORECASE)
 """How a sentence starts that speaks of what the sentence before it named."""
 
+_SEVERAL = re.compile(
+    r"(?:en )?(?:(?:met|aan|van|bij|door|voor|over|uit|op|in|naar|tegen) )?(?:wie|welke)\b"
+    r"|(?:en )?waar\b|wat zijn\b|noem\b",
+    re.IGNORECASE,
+)
+"""How a question starts that several passages may answer each in part: "wie", "met welke", "waar"."""
+
+QUOTE_MARGIN = 0.025
+"""How far the best quote may outdo another that is shown beside it."""
+
+
+def admits_several(query: Query) -> bool:
+    """Whether the question asks for what there may be more of: then other passages may be quoted too."""
+    return _SEVERAL.match(query.own.strip()) is not None
+
 
 def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> tuple[Span, float]:
     """The span in the document to quote from the hit, and its score among quotes of other hits."""

@@ -1,0 +1,264 @@
+"""The command line: ``vraagbaak index | ask | serve | evaluate``.
+
+Exit status: 0 done, 1 failed with one clear line, 2 wrong usage, 3 done but files were left out.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from retrieval.answerability import Answerability
+from retrieval.chatbot import Chatbot
+from retrieval.corpus import Reading, read_corpus, text_document
+from retrieval.embedding import Embedder, open_corpus_embedder, open_query_embedder
+from retrieval.errors import VraagbaakError
+from retrieval.evaluation import Evaluation, evaluate_beir, evaluate_judgments, read_beir, read_judgments
+from retrieval.index import BuildReport, Index, update_index
+from retrieval.records import Query, Reply, SmallTalk
+from retrieval.retriever import Retriever, Search
+from retrieval.serialization import reply_to_json
+from retrieval.settings import DEFAULT_EMBEDDER, Settings, load_settings
+
+DONE, FAILED, LEFT_OUT = 0, 1, 3
+"""Exit statuses; argparse itself ends with 2 where the command line cannot be understood."""
+
+BEIR_DEPTH = 100
+"""Passages ranked for a question of a BEIR folder, so that ten documents are found among them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the exit status."""
+    options = _parser().parse_args(arguments)
+    overrides = {
+        name: value
+        for name in ("host", "port", "corpus", "index")
+        if (value := getattr(options, name, None)) is not None
+    }
+    try:
+        command: Callable[[argparse.Namespace, Settings], int] = options.command
+        return command(options, load_settings(overrides))
+    except VraagbaakError as error:
+        _say(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        _say("stopped")
+        return FAILED
+
+
+def _index(options: argparse.Namespace, settings: Settings) -> int:
+    report = bring_up_to_date(settings, _open_embedder(settings), progress=not options.json)
+    if options.json:
+        print(json.dumps(_report_json(report), ensure_ascii=False))
+    else:
+        print(_report_table(report))
+    return LEFT_OUT if report.skipped else DONE
+
+
+def _ask(options: argparse.Namespace, settings: Settings) -> int:
+    with _open_chatbot(settings, _open_embedder(settings)) as bot:
+        reply = bot.reply(options.question, options.history)
+    print(json.dumps(reply_to_json(reply), ensure_ascii=False) if options.json else _readable(reply))
+    return DONE
+
+
+def _serve(_: argparse.Namespace, settings: Settings) -> int:
+    from retrieval.web.server import serve
+
+    embedder = _open_embedder(settings)
+    try:
+        report = bring_up_to_date(settings, embedder, progress=True)
+        for skipped in report.skipped:
+            _say(f"left out: {skipped.path}: {skipped.reason}")
+    except VraagbaakError as error:
+        if not (settings.index / "CURRENT").is_file():
+            raise
+        _say(f"the index was not brought up to date, the old one serves on: {error}")
+    with _open_chatbot(settings, embedder) as bot:
+        serve(bot, settings)
+    return DONE
+
+
+def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
+    embedder = _open_embedder(settings)
+    if options.path.is_dir():
+        evaluation = evaluate_beir_folder(options.path, embedder, settings)
+    else:
+        judgments = read_judgments(options.path)
+        with _open_chatbot(settings, embedder) as bot:
+            evaluation = evaluate_judgments(bot, judgments, options.path.stem)
+    print(
+        json.dumps(evaluation.to_json(), ensure_ascii=False) if options.json else _measures_table(evaluation)
+    )
+    return DONE
+
+
+def bring_up_to_date(settings: Settings, embedder: Embedder, *, progress: bool) -> BuildReport:
+    """Make the index that of the corpus as it is now, with a progress bar on stderr if asked for."""
+    reading = read_corpus(settings.corpus)
+    with _ProgressBar(shown=progress) as bar:
+        return update_index(
+            reading,
+            settings.index,
+            lambda: _corpus_embedder(settings, embedder),
+            embedder.fingerprint,
+            bar.show,
+        )
+
+
+def evaluate_beir_folder(folder: Path, embedder: Embedder, settings: Settings) -> Evaluation:
+    """Index the folder's corpus aside, one document a line, and rank its documents for its questions."""
+    beir = read_beir(folder)
+    reading = Reading(tuple(text_document(key, *texts) for key, texts in beir.texts.items()), ())
+    with TemporaryDirectory(prefix="vraagbaak-") as aside:
+        with _ProgressBar(shown=True) as bar:
+            update_index(
+                reading,
+                Path(aside),
+                lambda: _corpus_embedder(settings, embedder),
+                embedder.fingerprint,
+                bar.show,
+            )
+        with Index.open(Path(aside), embedder.fingerprint) as index:
+            retriever = Retriever(index, embedder)
+            return evaluate_beir(
+                beir, lambda text: _ranked_documents(retriever.search(Query(text, text), BEIR_DEPTH))
+            )
+
+
+def _ranked_documents(search: Search) -> list[tuple[str, float]]:
+    best: dict[str, float] = {}
+    for hit in search.hits:
+        best.setdefault(hit.passage.document_id, hit.score)
+    return list(best.items())
+
+
+def _open_embedder(settings: Settings) -> Embedder:
+    return open_query_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+
+
+def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
+    if settings.embedder != DEFAULT_EMBEDDER:
+        return opened
+    return open_corpus_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+
+
+def _open_chatbot(settings: Settings, embedder: Embedder) -> Chatbot:
+    return Chatbot(
+        Index.open(settings.index, embedder.fingerprint), embedder, Answerability.load(), settings.contact
+    )
+
+
+class _ProgressBar:
+    """A bar on stderr that appears with the first text that is embedded."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._bar: Any = None
+
+    def __enter__(self) -> "_ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, done: int, total: int) -> None:
+        if not self._shown:
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, desc="embedding", unit="text", file=sys.stderr)
+        self._bar.update(done - self._bar.n)
+
+
+def _report_json(report: BuildReport) -> dict[str, Any]:
+    return {
+        **{
+            name: getattr(report, name)
+            for name in ("documents", "passages", "embedded", "reused", "removed", "seconds")
+        },
+        "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
+    }
+
+
+def _report_table(report: BuildReport) -> str:
+    rows = [
+        (name, str(getattr(report, name)))
+        for name in ("documents", "passages", "embedded", "reused", "removed")
+    ]
+    rows.append(("seconds", f"{report.seconds:.1f}"))
+    rows.append(("left out", str(len(report.skipped))))
+    lines = [f"{name:<10} {value:>8}" for name, value in rows]
+    return "\n".join(lines + [f"left out: {skipped.path}: {skipped.reason}" for skipped in report.skipped])
+
+
+def _readable(reply: Reply) -> str:
+    if isinstance(reply, SmallTalk) or not reply.suggestions:
+        return reply.text
+    return (
+        reply.text + "\n\nU kunt bijvoorbeeld vragen:\n" + "\n".join(f"- {one}" for one in reply.suggestions)
+    )
+
+
+def _measures_table(evaluation: Evaluation) -> str:
+    """A Markdown table: a line for each measure, with its interval and its value by kind."""
+    kinds = list(evaluation.kinds)
+    head = ["measure", "all", "95 % interval", *kinds]
+    rows = [
+        [name, f"{measure.value:.3f}", f"{measure.low:.3f} - {measure.high:.3f}"]
+        + [f"{evaluation.kinds[kind][name]:.3f}" if name in evaluation.kinds[kind] else "" for kind in kinds]
+        for name, measure in evaluation.measures.items()
+    ]
+    lines = [head, ["---"] * len(head), *rows]
+    return f"{evaluation.set}: {evaluation.questions} questions\n\n" + "\n".join(
+        "| " + " | ".join(cells) + " |" for cells in lines
+    )
+
+
+def _say(message: str) -> None:
+    print(f"vraagbaak: {message}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vraagbaak",
+        description="Ask a body of Dutch texts a question; see docs/settings.md for settings.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    index = commands.add_parser("index", help="build or update the index of a corpus")
+    index.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
+    index.set_defaults(command=_index)
+    ask = commands.add_parser("ask", help="ask one question")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument(
+        "--history",
+        metavar="Q",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="earlier questions, oldest first",
+    )
+    ask.set_defaults(command=_ask)
+    serve = commands.add_parser("serve", help="serve the chat, the HTTP interface and the sources")
+    serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default: 7860)")
+    serve.set_defaults(command=_serve)
+    evaluate = commands.add_parser(
+        "evaluate", help="measure answers on judged questions, or ranking on a BEIR folder"
+    )
+    evaluate.add_argument("path", type=Path, metavar="PATH")
+    evaluate.set_defaults(command=_evaluate)
+    for command in (index, ask, serve, evaluate):
+        command.add_argument("--index", type=Path, help="folder of the index (default: index)")
+    for command in (index, ask, evaluate):
+        command.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
