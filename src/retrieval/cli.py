@@ -129,11 +129,9 @@ def evaluate_beir_folder(folder: Path, embedder: Embedder, settings: Settings) -
             )
 
 
-def _ranked_documents(search: Search) -> list[tuple[str, float]]:
-    best: dict[str, float] = {}
-    for hit in search.hits:
-        best.setdefault(hit.passage.document_id, hit.score)
-    return list(best.items())
+def _ranked_documents(search: Search) -> list[str]:
+    """The documents of the hits, each at the place of its best passage."""
+    return list(dict.fromkeys(hit.passage.document_id for hit in search.hits))
 
 
 def _open_embedder(settings: Settings) -> Embedder:
@@ -221,7 +219,8 @@ def _measures_table(evaluation: Evaluation) -> str:
 
 
 def _say(message: str) -> None:
-    print(f"vraagbaak: {message}", file=sys.stderr)
+    one_line = " ".join(message.splitlines())  # names of files may hold line ends
+    print(f"vraagbaak: {one_line}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -238,10 +237,9 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--history",
         metavar="Q",
-        nargs="+",
-        action="extend",
+        action="append",
         default=[],
-        help="earlier questions, oldest first",
+        help="an earlier question; give the oldest first",
     )
     ask.set_defaults(command=_ask)
     serve = commands.add_parser("serve", help="serve the chat, the HTTP interface and the sources")

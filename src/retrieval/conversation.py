@@ -61,7 +61,7 @@ _PHRASES: tuple[tuple[SmallTalkKind, tuple[str, ...]], ...] = (
             r"(?:helpen|vragen|praten)",
             rf"waar (?:weet|gaat|ga) {_YOU}(?: (?:iets|alles))? (?:van|over)",
             rf"{_CAN} {_ME} (?:{_YOU} )?(?:iets|wat|een vraag) (?:vragen|stellen)",
-            r"help|hulp|uitleg|wat nu|hoe moet (?:dit|dat|het)|waar dient dit voor",
+            r"wat nu|hoe moet (?:dit|dat|het)|waar dient dit voor",
         ),
     ),
     (
@@ -94,7 +94,7 @@ _PHRASES: tuple[tuple[SmallTalkKind, tuple[str, ...]], ...] = (
         (
             r"doei|doeg|doeidoei|dag dag|daag",
             r"tot (?:ziens|later|straks|kijk|snel|dan|morgen|de volgende keer)",
-            r"(?:een )?(?:fijne|prettige|mooie|goede|leuke) (?:dag|avond|middag|week|weekend|nacht)"
+            r"(?:een )?(?:fijne|prettige|mooie|leuke) (?:dag|avond|middag|week|weekend|nacht)"
             r"(?: nog| verder| gewenst)?",
             r"houdoe|bye|bye bye|ciao|ajuus|aju|groetjes|de groeten|welterusten",
         ),
@@ -106,6 +106,7 @@ _PHRASES: tuple[tuple[SmallTalkKind, tuple[str, ...]], ...] = (
             rf"(?:goede?(?:n|r)?|goeie) ?{_DAYPART}|dag|morgen|middag",
         ),
     ),
+    (SmallTalkKind.ABILITIES, (r"help|hulp|uitleg",)),
     (
         SmallTalkKind.ASSENT,
         (

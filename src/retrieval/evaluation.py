@@ -5,6 +5,7 @@ Every measure is a mean over questions, with a 95 % interval from a percentile b
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.errors import JudgmentsError
+from retrieval.errors import JudgmentsError, QuestionError
 from retrieval.records import Abstention, Answer, Reply, SmallTalk
 
 RESAMPLES = 2_000
 SEED = 20_240_229
 SMALL_TALK = "smalltalk"
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,13 @@ def read_judgments(path: Path) -> tuple[Judgment, ...]:
 
 
 def evaluate_judgments(bot: Replies, judgments: Sequence[Judgment], name: str) -> Evaluation:
-    """Ask every judged question and count; the measures are told in docs/quality.md."""
-    outcomes = [
-        (judgment.kind, _outcome(bot.reply(judgment.question, judgment.history), judgment))
-        for judgment in judgments
-    ]
-    return tabulate(name, outcomes)
+    """Ask every judged question and count; the measures are told in docs/quality.md.
+
+    Raises JudgmentsError where a question is outside the limits.
+    """
+    return tabulate(
+        name, [(judgment.kind, _outcome(_asked(bot, judgment), judgment)) for judgment in judgments]
+    )
 
 
 def read_beir(folder: Path) -> BeirSet:
@@ -111,38 +115,42 @@ def read_beir(folder: Path) -> BeirSet:
             raise JudgmentsError(f"{folder}: no {needed} found; expected a BEIR folder with it")
     relevant: dict[str, dict[str, int]] = {}
     qrels = folder / "qrels/test.tsv"
-    for line, row in enumerate(qrels.read_text("utf-8").splitlines()[1:], start=2):
+    for line, row in _lines(qrels, "query-id, corpus-id and a whole score a line"):
         fields = row.split("\t")
-        if len(fields) != 3 or not fields[2].lstrip("-").isdigit():
+        if line == 1 and not _WHOLE_NUMBER.fullmatch(fields[-1]):  # the names of the columns
+            continue
+        if len(fields) != 3 or not _WHOLE_NUMBER.fullmatch(fields[2]):
             raise JudgmentsError(
                 f"{qrels}, line {line}: expected query-id, corpus-id and a whole score, tabs between"
             )
         relevant.setdefault(fields[0], {})[fields[1]] = int(fields[2])
     corpus = folder / "corpus.jsonl"
+    texts = {
+        _text(row, "_id", corpus, line): (str(row.get("title") or ""), _text(row, "text", corpus, line))
+        for line, row in _json_lines(corpus)
+    }
+    if not texts:
+        raise JudgmentsError(f"{corpus}: no document found; expected one JSON object a line")
     queries = folder / "queries.jsonl"
-    return BeirSet(
-        folder.resolve().name,
-        {
-            _text(row, "_id", corpus, line): (str(row.get("title") or ""), _text(row, "text", corpus, line))
-            for line, row in _json_lines(corpus)
-        },
-        {
-            _text(row, "_id", queries, line): _text(row, "text", queries, line)
-            for line, row in _json_lines(queries)
-        },
-        relevant,
-    )
+    questions = {
+        _text(row, "_id", queries, line): _text(row, "text", queries, line)
+        for line, row in _json_lines(queries)
+    }
+    if questions.keys().isdisjoint(relevant):
+        raise JudgmentsError(f"{qrels}: judges no question of {queries.name}; expected at least one")
+    return BeirSet(folder.resolve().name, texts, questions, relevant)
 
 
-def evaluate_beir(beir: BeirSet, search: Callable[[str], Sequence[tuple[str, float]]]) -> Evaluation:
-    """Rank documents for every judged question; ``search`` gives (document id, score), each id once.
+def evaluate_beir(beir: BeirSet, search: Callable[[str], Sequence[str]]) -> Evaluation:
+    """Rank documents for every judged question; ``search`` gives document ids, best first, each once.
 
     The measures are those of ir-measures: nDCG@10, RR@10 (named MRR@10 once averaged) and Recall@5.
     """
     import ir_measures
 
     asked = {key: text for key, text in beir.questions.items() if key in beir.relevant}
-    run = {key: dict(search(text)) for key, text in asked.items()}
+    # places instead of scores: trec_eval would put equal scores in an order of its own
+    run = {key: {id_: -float(place) for place, id_ in enumerate(search(text))} for key, text in asked.items()}
     qrels = {key: dict(beir.relevant[key]) for key in asked}
     names = {"nDCG@10": "nDCG@10", "MRR@10": "RR@10", "Recall@5": "R@5"}
     outcomes: dict[str, dict[str, float]] = {key: {} for key in asked}
@@ -177,6 +185,13 @@ def bootstrap(values: Sequence[float]) -> Measure:
     picks = np.random.default_rng(SEED).integers(0, len(sample), size=(RESAMPLES, len(sample)))
     low, high = np.percentile(sample[picks].mean(axis=1), (2.5, 97.5))
     return Measure(float(sample.mean()), float(low), float(high))
+
+
+def _asked(bot: Replies, judgment: Judgment) -> Reply:
+    try:
+        return bot.reply(judgment.question, judgment.history)
+    except QuestionError as error:
+        raise JudgmentsError(f"question {judgment.id!r} cannot be asked: {error}") from error
 
 
 def _outcome(reply: Reply, judgment: Judgment) -> dict[str, float]:
@@ -236,15 +251,7 @@ def _texts(row: Mapping[str, Any], key: str, path: Path, line: int) -> tuple[str
 
 
 def _json_lines(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise JudgmentsError(
-            f"{path} cannot be read: {error}; expected a UTF-8 file of one JSON object a line"
-        ) from error
-    for number, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
+    for number, text in _lines(path, "one JSON object a line"):
         try:
             row = json.loads(text)
         except json.JSONDecodeError as error:
@@ -254,3 +261,14 @@ def _json_lines(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
         if not isinstance(row, dict):
             raise JudgmentsError(f"{path}, line {number}: expected a JSON object, found {text[:40]!r}")
         yield number, row
+
+
+def _lines(path: Path, expected: str) -> Iterable[tuple[int, str]]:
+    """The lines that hold something, with their numbers."""
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JudgmentsError(
+            f"{path} cannot be read: {error}; expected a UTF-8 file of {expected}"
+        ) from error
+    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]

@@ -14,7 +14,7 @@ WORDS_WEIGHT = 0.06
 """What it is worth that a sentence holds all words of the question, beside its inner product
 (docs/experiments.md, "The quote")."""
 
-_ANAPHOR = re.compile(r"(?:zij|ze|hij|dit|dat|deze|die|daar\w*|hier\w*)\b(?!naast)", re.IGNORECASE)
+_ANAPHOR = re.compile(r"(?:zij|ze|hij|dit|dat|deze|die|daar(?!naast)\w*|hier\w*)\b", re.IGNORECASE)
 """How a sentence starts that speaks of what the sentence before it named."""
 
 _SEVERAL = re.compile(

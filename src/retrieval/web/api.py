@@ -1,0 +1,330 @@
+"""The HTTP interface: ``POST /api/v1/answers``, its OpenAPI description, and the two health checks.
+
+Requests are taken strictly: nothing is coerced, unknown fields are refused, and what JSON leaves open
+(a key twice, NaN) is an error.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, NoReturn
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import models_json_schema
+from pydantic_core import ErrorDetails
+
+from retrieval.errors import BusyError, QuestionError
+from retrieval.records import Reply
+from retrieval.serialization import reply_to_json
+from retrieval.web.answering import RETRY_AFTER_BUSY, Answering, AnsweringError, RateLimit, too_many
+from retrieval.web.problems import API_PREFIX, VERSION_HEADERS, Problem
+from retrieval.web.questions import (
+    MOST_CHARACTERS,
+    MOST_EARLIER,
+    earlier_question_problem,
+    question_problem,
+)
+
+RETRY_AFTER_START = 30
+"""Seconds after which to look again whether there is an index."""
+
+_FAILED = "Er ging iets mis bij het beantwoorden van de vraag. Probeer het later opnieuw."
+_NO_INDEX = "De bronnen zijn nog niet klaar om te doorzoeken. Probeer het later opnieuw."
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class AnswerRequest(_Strict):
+    """Een vraag, met de vragen ervoor."""
+
+    question: str = Field(
+        description="De vraag, in gewone taal.",
+        json_schema_extra={"minLength": 1, "maxLength": MOST_CHARACTERS},
+        examples=["wie krijgt informatie van de AIVD?"],
+    )
+    history: list[str] = Field(
+        default_factory=list,
+        description="Eerdere vragen, de oudste eerst.",
+        json_schema_extra={
+            "maxItems": MOST_EARLIER,
+            "items": {"type": "string", "maxLength": MOST_CHARACTERS},
+        },
+    )
+
+
+class QuoteBody(_Strict):
+    """Een of twee zinnen, letterlijk uit een bron."""
+
+    text: str
+    citation: int = Field(description="Het nummer van de vindplaats.")
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int
+
+
+class CitationBody(_Strict):
+    """Een passage, met de plek waar die staat."""
+
+    number: int
+    document_id: str
+    title: str
+    headings: list[str]
+    url: str | None = Field(description="Het adres van de oorspronkelijke bron.")
+    source_url: str = Field(description="De bron op deze server, met de plek gemarkeerd.")
+    start: int
+    end: int
+    text: str
+    sha256: str = Field(description="Van de tekst van het document, in UTF-8.")
+    highlights: list[tuple[int, int]] = Field(description="Plekken in `text` die geciteerd worden.")
+    score: float = Field(
+        ge=0, le=1, description="Ordent de vindplaatsen van één antwoord; zegt verder niets."
+    )
+
+
+class ContactBody(_Strict):
+    """Waar een vraag naartoe kan die de bronnen niet beantwoorden."""
+
+    text: str
+    url: str | None
+
+
+class AnswerBody(_Strict):
+    """Een antwoord. Elke sleutel staat in elk antwoord; lijsten kunnen leeg zijn."""
+
+    id: str
+    status: Literal["answered", "abstained", "smalltalk"]
+    text: str = Field(description="Alles wat te tonen is, als gewone tekst.")
+    quotes: list[QuoteBody] = Field(max_length=3)
+    citations: list[CitationBody] = Field(max_length=5)
+    suggestions: list[str]
+    contact: ContactBody | None
+
+
+class FieldProblem(_Strict):
+    """Wat er mis is met één veld."""
+
+    field: str
+    detail: str
+
+
+class ProblemBody(_Strict):
+    """Een fout, naar RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(default_factory=list)
+
+
+class MalformedJsonError(ValueError):
+    """A body is not the JSON that everyone reads in the same way."""
+
+
+class RefusedError(Exception):
+    """A request is not answered; ``problem`` is what is sent instead."""
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem.status_code)
+        self.problem = problem
+
+
+def add_api(app: FastAPI, answering: Answering | None, rate_limit: RateLimit) -> None:
+    """Serve the interface from ``app``; without ``answering`` there is no index, and all is 503."""
+    router = APIRouter()
+
+    @router.post(
+        f"{API_PREFIX}v1/answers",
+        operation_id="answer",
+        summary="Beantwoord een vraag met zinnen uit de bronnen",
+        tags=["answers"],
+        response_model=AnswerBody,
+        response_description="Een antwoord, of de mededeling dat de bronnen het niet geven.",
+        responses=_PROBLEM_RESPONSES,
+        openapi_extra=_REQUEST_BODY,
+    )
+    async def answer(request: Request) -> Response:
+        asked = await _asked(request)
+        address = request.client.host if request.client else ""
+        reply = await _answered(answering, rate_limit, asked, address)
+        return JSONResponse(reply_to_json(reply), headers={**VERSION_HEADERS, "Cache-Control": "no-store"})
+
+    @app.get("/healthz", include_in_schema=False)
+    async def is_alive() -> JSONResponse:
+        return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    @app.get("/readyz", include_in_schema=False)
+    async def is_ready() -> Response:
+        if answering is None:
+            return Problem(503, _NO_INDEX, headers={"Retry-After": str(RETRY_AFTER_START)})
+        return JSONResponse({"status": "ready"}, headers={"Cache-Control": "no-store"})
+
+    @app.get(f"{API_PREFIX}v1/openapi.json", include_in_schema=False)
+    async def description() -> JSONResponse:
+        return JSONResponse(openapi_document(app), headers=VERSION_HEADERS)
+
+    app.include_router(router)
+    app.add_exception_handler(RefusedError, _refused)
+
+
+async def _asked(request: Request) -> AnswerRequest:
+    if not _is_json(request.headers.get("content-type", "")):
+        raise RefusedError(Problem(415, "Stuur de vraag als application/json."))
+    try:
+        body = read_json(await request.body())
+    except MalformedJsonError as malformed:
+        raise RefusedError(Problem(400, str(malformed))) from malformed
+    asked, errors = read_request(body)
+    if asked is None:
+        raise RefusedError(Problem(422, " ".join(error["detail"] for error in errors), errors))
+    return asked
+
+
+async def _answered(
+    answering: Answering | None, rate_limit: RateLimit, asked: AnswerRequest, address: str
+) -> Reply:
+    if answering is None:
+        raise RefusedError(Problem(503, _NO_INDEX, headers={"Retry-After": str(RETRY_AFTER_START)}))
+    if seconds := rate_limit.seconds_to_wait(address):
+        raise RefusedError(Problem(429, too_many(seconds), headers={"Retry-After": str(seconds)}))
+    history = [earlier.strip() for earlier in asked.history if earlier.strip()]
+    try:
+        return await answering.answer(asked.question.strip(), history)
+    except QuestionError as error:
+        problem = Problem(422, str(error), [{"field": "question", "detail": str(error)}])
+    except BusyError as error:
+        problem = Problem(503, str(error), headers={"Retry-After": str(RETRY_AFTER_BUSY)})
+    except AnsweringError:
+        problem = Problem(500, _FAILED)
+    raise RefusedError(problem)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RefusedError):
+        raise error
+    return error.problem
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of ``app``, with what the framework is not told by type hints."""
+    document = app.openapi()
+    models: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (AnswerRequest, "validation"),
+        (ProblemBody, "validation"),
+    ]
+    _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"].update(schemas["$defs"])
+    return document
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON text in UTF-8.
+
+    Raises MalformedJsonError, also for what Python's reader lets through: a key that stands twice in
+    one object, NaN and Infinity.
+    """
+    try:
+        return json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object_of_unique_keys, parse_constant=_refuse_constant
+        )
+    except MalformedJsonError:
+        raise
+    except UnicodeDecodeError as error:
+        raise MalformedJsonError(f"Dit is geen UTF-8: byte {error.start} klopt niet.") from error
+    except json.JSONDecodeError as error:
+        raise MalformedJsonError(
+            f"Dit is geen geldige JSON: fout op regel {error.lineno}, teken {error.colno}."
+        ) from error
+    except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
+        raise MalformedJsonError("Deze JSON is te diep genest of bevat een te lang getal.") from error
+
+
+def read_request(body: Any) -> tuple[AnswerRequest | None, list[dict[str, str]]]:
+    """The request that a JSON value holds, or what is wrong with it, field by field."""
+    try:
+        asked = AnswerRequest.model_validate(body)
+    except ValidationError as error:
+        return None, [_field_problem(detail) for detail in error.errors()]
+    problems = _limits_passed(asked)
+    return (None, problems) if problems else (asked, [])
+
+
+def _limits_passed(asked: AnswerRequest) -> list[dict[str, str]]:
+    problems = []
+    if (problem := question_problem(asked.question)) is not None:
+        problems.append({"field": "question", "detail": problem})
+    if len(asked.history) > MOST_EARLIER:
+        detail = f"Stuur hooguit {MOST_EARLIER} eerdere vragen mee; dit zijn er {len(asked.history)}."
+        problems.append({"field": "history", "detail": detail})
+    for number, earlier in enumerate(asked.history[:MOST_EARLIER]):
+        if (problem := earlier_question_problem(earlier)) is not None:
+            problems.append({"field": f"history.{number}", "detail": problem})
+    return problems
+
+
+def _field_problem(error: ErrorDetails) -> dict[str, str]:
+    field = ".".join(str(part) for part in error["loc"])
+    match error["type"]:
+        case "missing":
+            detail = f"Het veld {field!r} ontbreekt."
+        case "extra_forbidden":
+            detail = f"Het veld {_shortened(field)!r} bestaat niet; gebruik 'question' en 'history'."
+        case "string_type":
+            detail = f"Het veld {field!r} moet tekst zijn."
+        case "list_type":
+            detail = f"Het veld {field!r} moet een lijst van vragen zijn."
+        case "model_type":
+            detail = "Stuur een JSON-object met het veld 'question'."
+        case _:
+            detail = f"Het veld {_shortened(field)!r} klopt niet."
+    return {"field": _shortened(field), "detail": detail}
+
+
+def _shortened(field: str) -> str:
+    return field if len(field) <= 40 else f"{field[:40]}…"
+
+
+def _is_json(content_type: str) -> bool:
+    kind, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    return kind.strip().lower() == "application/json" and charset in ("", "charset=utf-8")
+
+
+def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise MalformedJsonError("In deze JSON staat een veld dubbel.")
+    return read
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedJsonError(f"{name} bestaat niet in JSON.")
+
+
+_PROBLEMS: Mapping[int, str] = {
+    400: "De JSON klopt niet.",
+    405: "Alleen POST.",
+    413: "Meer dan 128 kB.",
+    415: "Geen application/json.",
+    422: "Een veld ontbreekt, is onbekend, leeg of te lang, of is van een ander type.",
+    429: "Te veel vragen; Retry-After zegt hoe lang te wachten.",
+    500: "Beantwoorden mislukte.",
+    503: "Geen index, of te druk; Retry-After zegt hoe lang te wachten.",
+}
+
+_PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
+    }
+    for status, description in _PROBLEMS.items()
+}
+
+_REQUEST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AnswerRequest"}}},
+    }
+}

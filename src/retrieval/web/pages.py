@@ -1,0 +1,42 @@
+"""Light pages made on the server: Jinja2 templates with everything escaped, no JavaScript."""
+
+from datetime import date
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from retrieval.web.assets import static_url
+
+MONTHS = (
+    "januari", "februari", "maart", "april", "mei", "juni",
+    "juli", "augustus", "september", "oktober", "november", "december",
+)  # fmt: skip
+
+
+def render_page(template: str, **values: Any) -> str:
+    """The template of ``templates/`` filled in; a value that it names and does not get is an error."""
+    return _environment().get_template(template).render(**values)
+
+
+def dutch_date(text: str) -> str:
+    """A date as it is written in Dutch; what is not of the form 2024-03-09 stays as it is."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("retrieval.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["static_url"] = static_url
+    environment.filters["datum"] = dutch_date
+    return environment

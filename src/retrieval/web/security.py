@@ -1,0 +1,235 @@
+"""The guard in front of everything: known doors only, small bodies, and headers that hold browsers back.
+
+Gradio opens more than a chat needs (uploads, monitoring, its own API); what is not listed here is
+answered with 404 before it gets there.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from retrieval.errors import SettingsError
+from retrieval.web.problems import TITLES, problem_for
+
+MOST_BODY = 128 * 1024
+"""Bytes of a request's body."""
+
+MOST_DRAINED = 16 * 1024 * 1024
+"""Bytes read and thrown away of a body that is too large, so that the sender gets to read the refusal."""
+
+BODY_SECONDS = 20.0
+"""Seconds that a body may take to arrive."""
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?")
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_BODY_REFUSED = {
+    408: "De vraag kwam niet op tijd helemaal aan.",
+    413: f"Stuur hooguit {MOST_BODY // 1024} kB.",
+}
+_STRIPPED = ("set-cookie", "server", "x-powered-by")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Paths that match ``pattern`` whole may be asked for with ``methods``."""
+
+    pattern: re.Pattern[str]
+    methods: tuple[str, ...]
+
+
+def _door(pattern: str, *methods: str) -> Door:
+    return Door(re.compile(pattern), methods)
+
+
+DOORS = (
+    _door(r"/", "GET", "HEAD"),
+    _door(r"/api/v1/answers", "POST", "OPTIONS"),
+    _door(r"/api/v1/openapi\.json", "GET", "HEAD", "OPTIONS"),
+    _door(r"/bronnen(/.+)?", "GET", "HEAD"),
+    _door(r"/vraagbaak/[a-z.-]+", "GET", "HEAD"),
+    _door(r"/(healthz|readyz|robots\.txt)", "GET", "HEAD"),
+    # what Gradio's page asks for, seen by driving it in a browser
+    _door(r"/assets/[A-Za-z0-9._-]+\.(js|css|woff2?)", "GET", "HEAD"),
+    _door(r"/static/js/iframeResizer\.contentWindow\.min\.js", "GET", "HEAD"),
+    _door(r"/theme\.css", "GET", "HEAD"),
+    _door(r"/gradio_api/(heartbeat/[A-Za-z0-9]{1,64}|queue/data|app_id)", "GET"),
+    _door(r"/gradio_api/queue/join", "POST"),
+)
+"""Every path that is served, with its methods."""
+
+
+def check_origins(origins: Sequence[str]) -> tuple[str, ...]:
+    """The origins that may embed and ask from elsewhere.
+
+    Raises SettingsError where one is not of the form ``https://host`` or ``https://host:port``.
+    """
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"setting 'allowed_origins': found {origin!r}, expected https://host or https://host:port, "
+                "without a path; correct VRAAGBAAK_ALLOWED_ORIGINS"
+            )
+    return tuple(origins)
+
+
+def frame_ancestors(origins: Sequence[str]) -> str:
+    """Who may show these pages in a frame, as a Content-Security-Policy says it."""
+    return " ".join(("'self'", *origins))
+
+
+class Guard:
+    """Wraps an application: only known doors, bodies of at most 128 kB, safe headers on every response."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str] = (), doors: Sequence[Door] = DOORS):
+        self._app = app
+        self._doors = tuple(doors)
+        self._stopping = asyncio.Event()
+        # for every page that does not bring a policy of its own: nothing runs on it
+        self._policy = (
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+            f"form-action 'none'; frame-ancestors {frame_ancestors(origins)}"
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self._guarded(scope, receive, _with_headers(send, self._policy))
+
+    def stop(self) -> None:
+        """End what is held open: a chat keeps one connection for as long as its page is there."""
+        self._stopping.set()
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        door = next((door for door in self._doors if door.pattern.fullmatch(path)), None)
+        if door is None:
+            refusal = problem_for(path, 404, "Deze pagina bestaat niet.")
+            await refusal(scope, receive, send)
+            return
+        if method not in door.methods:
+            allowed = ", ".join(door.methods)
+            refusal = problem_for(path, 405, f"Gebruik hier {allowed}.", {"Allow": allowed})
+            await refusal(scope, receive, send)
+            return
+        if method == "POST":
+            body = await _read_body(receive)
+            if isinstance(body, int):
+                refusal = problem_for(path, body, _BODY_REFUSED[body], {"Connection": "close"})
+                await refusal(scope, receive, send)
+                return
+            receive = _replayed(body, receive)
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
+        if path.startswith("/gradio_api/"):
+            receive, send = self._until_stopped(receive), _own_problems(send, scope)
+        await self._app(scope, receive, send)
+
+    def _until_stopped(self, receive: Receive) -> Receive:
+        async def receiver() -> Message:
+            message = asyncio.ensure_future(receive())
+            stopping = asyncio.ensure_future(self._stopping.wait())
+            try:
+                await asyncio.wait((message, stopping), return_when=asyncio.FIRST_COMPLETED)
+                return message.result() if message.done() else {"type": "http.disconnect"}
+            finally:
+                message.cancel()
+                stopping.cancel()
+
+        return receiver
+
+
+async def _read_body(receive: Receive) -> bytes | int:
+    """The whole body, or the status of its refusal: 413 too large, 408 too slow."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_limited(receive)
+    except TimeoutError:
+        return 408
+
+
+async def _read_limited(receive: Receive) -> bytes | int:
+    body = bytearray()
+    arrived = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return 408
+        chunk = message.get("body", b"")
+        arrived += len(chunk)
+        if arrived <= MOST_BODY:
+            body += chunk
+        if arrived > MOST_DRAINED:
+            return 413
+        if not message.get("more_body", False):
+            return bytes(body) if arrived <= MOST_BODY else 413
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def replay() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _with_headers(send: Send, policy: str) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name in _STRIPPED:
+                del headers[name]
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Content-Security-Policy", policy)
+        await send(message)
+
+    return sender
+
+
+def _own_problems(send: Send, scope: Scope) -> Send:
+    """Gradio's refusals, which quote what was sent and speak English, replaced by ours."""
+    refused = False
+
+    async def sender(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            refused = True
+            status = message["status"] if message["status"] in TITLES else 400
+            await problem_for(scope["path"], status, "Dit verzoek is niet gelukt.")(scope, _nothing, send)
+        elif not refused:
+            await send(message)
+
+    return sender
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _without_body(send: Send) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sender

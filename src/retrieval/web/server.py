@@ -1,0 +1,171 @@
+"""One process, one port: composes the chat, the HTTP interface and the source pages, and serves them."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Protocol
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from retrieval.errors import SettingsError
+from retrieval.settings import Settings
+from retrieval.web.answering import Answering, RateLimit, Replies, describe_failure
+from retrieval.web.api import add_api
+from retrieval.web.assets import STATIC_PATH, KeptFiles, static_folder
+from retrieval.web.chat import mount_chat
+from retrieval.web.messages import NOT_READY, notice_html, welcome_html
+from retrieval.web.page import ChatPage
+from retrieval.web.problems import API_VERSION, problem_for
+from retrieval.web.security import Guard, check_origins, frame_ancestors
+from retrieval.web.sources import SourceLibrary, add_sources
+
+MOST_SUGGESTED = 4
+"""Questions that the chat opens with: as many as a phone shows without scrolling."""
+
+MOST_NAMED = 3
+"""Titles that the words of welcome name; of more texts they give the number."""
+
+SECONDS_TO_FINISH = 2
+"""Seconds that open connections (a chat keeps one) get when the server stops."""
+
+_log = logging.getLogger(__name__)
+
+
+class ServedChatbot(Replies, Protocol):
+    """What is served: a chatbot, what it can be asked, and the index that it quotes from."""
+
+    @property
+    def index(self) -> SourceLibrary:
+        """The sources that it quotes from."""
+        ...
+
+    @property
+    def suggestions(self) -> Sequence[str]:
+        """Questions that make a good first try."""
+        ...
+
+
+def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
+    """The whole web application; without a chatbot it is up, and tells that there is no index.
+
+    Raises SettingsError where an allowed origin is none.
+    """
+    origins = check_origins(settings.allowed_origins)
+    # this middleware also turns off Gradio's own, which lets every origin in
+    cors = Middleware(
+        CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["Content-Type"]
+    )
+    app = FastAPI(
+        title="Vraagbaak",
+        version=API_VERSION,
+        description="Vragen beantwoorden met letterlijke zinnen uit een verzameling teksten.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[cors],
+    )
+    app.add_exception_handler(Exception, _failed)
+    answering = Answering(chatbot) if chatbot is not None else None
+    library = chatbot.index if chatbot is not None else None
+    rate_limit = RateLimit(settings.rate_limit)
+    add_api(app, answering, rate_limit)
+    add_sources(app, library)
+    app.mount(STATIC_PATH, KeptFiles(directory=static_folder()))
+    # last: it takes every path that is left
+    mount_chat(app, answering, rate_limit, _welcome(chatbot))
+    return Guard(ChatPage(app, frame_ancestors(origins)), origins)
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()  # a pipe would hold it back
+
+
+def serve(chatbot: ServedChatbot | None, settings: Settings, announce: Callable[[str], None] = _tell) -> None:
+    """Serve until SIGTERM or Ctrl-C; ``announce`` is told the address when it answers.
+
+    Raises SettingsError where the address cannot be had.
+    """
+    listening = _listen(settings.host, settings.port)
+    app = create_app(chatbot, settings)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+    )
+    ready = f"Vraagbaak is ready at {_address(listening)} (stop it with Ctrl-C)"
+    server = _Server(config, lambda: announce(ready), app.stop)
+    # uvicorn raises the signal again when it has stopped: that must not end the process as a failure
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _already_stopped)
+    server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells when it answers, and when it stops."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]):
+        super().__init__(config)
+        self._ready = ready
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell, then stop."""
+        self._stopping()
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        # a name that is not found has a negative number, and words of its own
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise SettingsError(
+            f"cannot serve on {host} port {port}: {reason}; "
+            "stop what uses it, or choose another with --port (and --host)"
+        ) from error
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _already_stopped(_number: int, _frame: FrameType | None) -> None:
+    """The signal has done its work."""
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    _log.error("a request failed: %s", describe_failure(error))
+    return problem_for(request.url.path, 500, "Er ging iets mis. Probeer het later opnieuw.")
+
+
+def _welcome(chatbot: ServedChatbot | None) -> str:
+    if chatbot is None:
+        return notice_html(NOT_READY)
+    entries = chatbot.index.store.documents()
+    subjects = (
+        [f"“{entry.title}”" for entry in entries]
+        if len(entries) <= MOST_NAMED
+        else [f"een van de {len(entries)} bronnen"]
+    )
+    return welcome_html(subjects, chatbot.suggestions[:MOST_SUGGESTED])

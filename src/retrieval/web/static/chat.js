@@ -1,0 +1,124 @@
+// The behaviour of the chat in the browser: suggestions and #q= ask at once, the newest answer is shown
+// from its top, the focus goes back to the text box, and what Gradio says in English is said in Dutch.
+
+const MOST_CHARACTERS = 500; // as in questions.py
+const WAITING_SHOWN_AFTER = 400; // ms; an answer is mostly there before
+const GAP = 8; // px above the question that is scrolled to
+const COARSE_POINTER = window.matchMedia("(pointer: coarse)");
+
+const CONNECTION_LOST = "De verbinding is even weg. Zodra die er weer is, kunt u verder.";
+const SOMETHING_FAILED = "Er ging iets mis bij het versturen. Probeer het nog eens.";
+
+const find = (selector) => document.querySelector(selector);
+const textbox = () => find("#vb-invoer textarea");
+const log = () => find('#vb-gesprek [role="log"]');
+const notice = () => find("#vb-status");
+
+let newestShown = null;
+let askedByButton = false;
+let waiting = null;
+
+function ask(question) {
+  const box = textbox();
+  // Svelte listens to the input event; setting the value alone tells it nothing
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, question);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  // the value reaches Gradio after its own update; a click in the same turn would send the old one
+  requestAnimationFrame(() => setTimeout(() => find("#vb-verstuur").click()));
+}
+
+function askFromFragment() {
+  const asked = new URLSearchParams(window.location.hash.slice(1)).get("q");
+  if (asked === null || asked.trim() === "") return;
+  // taken out, or reloading the page would ask again
+  window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  ask(asked.trim());
+}
+
+function questionIsSent() {
+  say("");
+  clearTimeout(waiting);
+  waiting = setTimeout(() => say("Even zoeken…"), WAITING_SHOWN_AFTER);
+}
+
+function say(text) {
+  clearTimeout(waiting);
+  const place = notice();
+  if (place !== null && place.textContent !== text) place.textContent = text;
+}
+
+function showNewestAnswer() {
+  const answers = document.querySelectorAll("#vb-gesprek .bot-row");
+  const newest = answers[answers.length - 1];
+  // by what it says: Gradio uses the same element for another message when older ones leave the view
+  const said = `${answers.length} ${newest?.textContent ?? ""}`;
+  if (answers.length < 2 || newest.textContent === "" || said === newestShown) return;
+  newestShown = said;
+  for (const answer of answers) answer.style.minHeight = "";
+  say("");
+  const question = newest.previousElementSibling;
+  const shown = question?.classList.contains("user-row") ? question : newest;
+  const area = log();
+  const top = (element) => element.getBoundingClientRect().top;
+  // room below a short answer, or it could not be scrolled up to the top
+  newest.style.minHeight = `${area.clientHeight - (top(newest) - top(shown)) - GAP}px`;
+  area.scrollTop += top(shown) - top(area) - GAP;
+  // on a phone the focus would bring up the keyboard, over the answer
+  if (!(askedByButton && COARSE_POINTER.matches)) textbox().focus({ preventScroll: true });
+  askedByButton = false;
+}
+
+// Gradio labels a message with its whole source text, in English: its content is label enough
+function repairLabels() {
+  for (const message of document.querySelectorAll("#vb-gesprek [data-testid][aria-label]")) {
+    message.removeAttribute("aria-label");
+  }
+  const area = log();
+  if (area !== null && area.getAttribute("aria-label") !== "Gesprek") {
+    area.setAttribute("aria-label", "Gesprek");
+    area.tabIndex = 0; // so that the arrow keys can scroll it
+  }
+  const box = textbox();
+  if (box !== null && !box.hasAttribute("data-vb")) {
+    box.setAttribute("data-vb", "");
+    box.setAttribute("enterkeyhint", "send");
+    box.setAttribute("autocomplete", "off");
+    box.setAttribute("aria-describedby", "vb-status");
+    box.addEventListener("input", () => {
+      const over = box.value.trim().length - MOST_CHARACTERS;
+      say(over > 0 ? `Uw vraag is ${over} ${over === 1 ? "teken" : "tekens"} te lang.` : "");
+    });
+  }
+}
+
+// its pop-up messages are hidden by the stylesheet
+function translateToast() {
+  const toast = find(".toast-body");
+  if (toast !== null) say(/connection/i.test(toast.textContent) ? CONNECTION_LOST : SOMETHING_FAILED);
+}
+
+document.addEventListener("click", (event) => {
+  const suggestion = event.target.closest(".vb-suggestie");
+  if (suggestion !== null) {
+    askedByButton = true;
+    ask(suggestion.textContent);
+  } else if (event.target.closest("#vb-verstuur") !== null) {
+    questionIsSent();
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && event.target === textbox()) questionIsSent();
+});
+window.addEventListener("hashchange", askFromFragment);
+
+let started = false;
+new MutationObserver(() => {
+  if (log() === null || textbox() === null) return;
+  repairLabels();
+  translateToast();
+  showNewestAnswer();
+  if (!started) {
+    started = true;
+    askFromFragment();
+  }
+}).observe(document, { childList: true, subtree: true });

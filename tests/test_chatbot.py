@@ -1,0 +1,189 @@
+"""The chatbot over the real page, with the real embedder."""
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retrieval import Chatbot
+from retrieval.chatbot import NO_ANSWER, checked_history, checked_question, starting_questions
+from retrieval.errors import QuestionError
+from retrieval.evaluation import evaluate_judgments, read_judgments
+from retrieval.records import Abstention, Answer, Contact, Provenance, Reply, SmallTalk
+from retrieval.settings import Settings
+from retrieval.store import DocumentEntry
+
+PAGE = "met-wie-werken-wij-samen.txt"
+JUDGMENTS = Path(__file__).parent / "data" / "questions" / "aivd.jsonl"
+WHO = "wie krijgt informatie van de AIVD?"
+
+
+@pytest.fixture(scope="module")
+def bot(aivd_index: Path) -> Iterator[Chatbot]:
+    with Chatbot.open(aivd_index, Settings()) as opened:
+        yield opened
+
+
+def verbatim(bot: Chatbot, reply: Reply) -> None:
+    """Hold what the design promises of every quote and citation."""
+    if isinstance(reply, SmallTalk):
+        return
+    for citation in reply.citations:
+        document = bot.library.document(citation.document_id)
+        assert document is not None
+        assert citation.text == document.text[citation.span.start : citation.span.end]
+        assert citation.sha256 == document.sha256
+        assert 0 <= citation.score <= 1
+    assert [citation.number for citation in reply.citations] == list(range(1, len(reply.citations) + 1))
+    scores = [citation.score for citation in reply.citations]
+    assert scores == sorted(scores, reverse=True)
+    if isinstance(reply, Abstention):
+        assert all(not citation.highlights for citation in reply.citations)
+        return
+    assert 1 <= len(reply.quotes) <= 3
+    assert len(reply.citations) <= 5
+    assert reply.quotes[0].citation == 1
+    for quote in reply.quotes:
+        citation = reply.citations[quote.citation - 1]
+        document = bot.library.document(citation.document_id)
+        assert document is not None
+        assert quote.text == document.text[quote.span.start : quote.span.end]
+        assert quote.text in reply.text
+        (highlight,) = citation.highlights
+        assert citation.text[highlight.start : highlight.end] == quote.text
+        assert f"start={quote.span.start}&end={quote.span.end}#p-{citation.span.start}" in citation.source_url
+
+
+def test_the_question_of_the_first_page_is_answered_from_several_passages(bot: Chatbot) -> None:
+    reply = bot.reply(WHO)
+    assert isinstance(reply, Answer)
+    quotes = " ".join(quote.text for quote in reply.quotes)
+    assert "De AIVD voorziet bestuurders, politici, bedrijven" in quotes
+    assert "Het openbaar bestuur is de belangrijkste afnemer" in quotes
+    assert len({quote.citation for quote in reply.quotes}) == len(reply.quotes) == 3
+    verbatim(bot, reply)
+
+
+def test_a_question_with_one_answer_gets_one_quote(bot: Chatbot) -> None:
+    reply = bot.reply("Waarvoor dient een ambtsbericht?")
+    assert isinstance(reply, Answer)
+    assert [quote.text for quote in reply.quotes] == [
+        "Via een ambtsbericht kan het OM in stelling worden gebracht zodat het kan optreden."
+    ]
+    (citation, *_) = reply.citations
+    assert citation.headings == ("Openbaar Ministerie",)
+    assert citation.title == "Met wie werken wij samen?"
+    assert citation.url is None
+    assert reply.text == (
+        "“Via een ambtsbericht kan het OM in stelling worden gebracht zodat het kan optreden.”\n"
+        "Bron: Met wie werken wij samen? › Openbaar Ministerie"
+    )
+
+
+def test_a_follow_up_is_understood_by_the_question_before_it(bot: Chatbot) -> None:
+    reply = bot.reply("en de burgemeesters?", history=[WHO])
+    assert isinstance(reply, Answer)
+    assert reply.quotes[0].text == "Burgemeesters zijn ook belangrijke afnemers van informatie van de AIVD."
+
+
+def test_a_far_question_gets_silence_and_what_can_be_asked_instead(bot: Chatbot) -> None:
+    reply = bot.reply("Hoe bak ik een appeltaart?")
+    assert isinstance(reply, Abstention)
+    assert reply.text == NO_ANSWER == "Dat staat niet in deze bronnen."
+    assert reply.citations == ()
+    assert reply.contact is None
+    assert reply.suggestions
+    for question in reply.suggestions:
+        assert isinstance(bot.reply(question), Answer)
+
+
+def test_silence_names_the_contact_where_one_is_set(aivd_index: Path) -> None:
+    own = Settings(contact_text="Bel ons gerust.", contact_url="https://voorbeeld.nl/contact")
+    with Chatbot.open(aivd_index, own) as bot:
+        reply = bot.reply("Hoe bak ik een appeltaart?")
+    assert reply.contact == Contact("Bel ons gerust.", "https://voorbeeld.nl/contact")
+    assert reply.text == f"{NO_ANSWER}\n\nBel ons gerust. https://voorbeeld.nl/contact"
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"), [("Hoi!", "Hallo!"), ("dank je wel", "Graag gedaan."), ("doei", "Tot ziens!")]
+)
+def test_small_talk_gets_a_short_answer_without_quotes(bot: Chatbot, said: str, answer: str) -> None:
+    reply = bot.reply(said)
+    assert isinstance(reply, SmallTalk)
+    assert reply.text.startswith(answer)
+
+
+def test_html_in_a_question_is_text_like_any_other(bot: Chatbot) -> None:
+    assert isinstance(bot.reply("<script>alert(1)</script>"), Abstention)
+    reply = bot.reply("<b>Waarvoor</b> dient een ambtsbericht?")
+    assert isinstance(reply, Answer)
+    assert "ambtsbericht" in reply.quotes[0].text
+
+
+def test_the_same_question_gets_the_same_reply(bot: Chatbot) -> None:
+    assert bot.reply(WHO) == bot.reply(WHO)
+    assert bot.reply(WHO).id != bot.reply("Wat doet de NCTV?").id
+    assert len(bot.reply(WHO).id) == 16
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet="aivd ?.,😀é\nopenbaar ministerie", min_size=1, max_size=60))
+def test_whatever_is_asked_what_is_shown_is_verbatim(bot: Chatbot, question: str) -> None:
+    if question.strip():
+        verbatim(bot, bot.reply(question))
+
+
+def test_the_judged_questions(bot: Chatbot) -> None:
+    found = evaluate_judgments(bot, read_judgments(JUDGMENTS), "aivd")
+    values = {name: measure.value for name, measure in found.measures.items()}
+    assert values["passage@1"] >= 0.90
+    assert values["quote"] >= 0.80
+    assert values["false_refusal"] <= 0.05
+    assert values["smalltalk"] == 1
+    assert found.kinds["unanswerable-far"]["correct_refusal"] >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("", "Typ eerst een vraag."),
+        (" \n\t ", "Typ eerst een vraag."),
+        ("x" * 501, "Uw vraag is 501 tekens lang. Maak hem korter: hoogstens 500 tekens."),
+        ("wat\x00is", "In uw vraag staat een teken dat niet te lezen is. Typ de vraag opnieuw."),
+    ],
+)
+def test_a_question_outside_the_limits(question: str, message: str) -> None:
+    with pytest.raises(QuestionError) as raised:
+        checked_question(question)
+    assert str(raised.value) == message
+
+
+def test_the_limits_themselves_are_within() -> None:
+    assert checked_question("  " + "x" * 500 + "\n") == "x" * 500
+    assert checked_question("regel een\nregel twee") == "regel een\nregel twee"
+    assert checked_history(["a"] * 10) == ("a",) * 10
+
+
+def test_too_long_a_history() -> None:
+    with pytest.raises(QuestionError, match="Er zijn 11 eerdere vragen meegestuurd"):
+        checked_history(["a"] * 11)
+
+
+@given(st.text(max_size=30))
+def test_no_control_character_passes(question: str) -> None:
+    try:
+        passed = checked_question(question)
+    except QuestionError:
+        return
+    assert not any(unicodedata.category(one) == "Cc" and one not in "\t\n\r" for one in passed)
+
+
+def test_starting_questions_take_turns() -> None:
+    def entry(*questions: str) -> DocumentEntry:
+        return DocumentEntry("a", "A", "0" * 64, Provenance(questions=questions), 1)
+
+    assert starting_questions([entry("a1?", "a2?"), entry(), entry("b1?", "a1?")]) == ("a1?", "b1?", "a2?")

@@ -1,0 +1,76 @@
+import pytest
+
+from retrieval.quoting import admits_several, best_quote
+from retrieval.records import Hit, Passage, Query, Span
+
+OFFSET = 100
+
+
+def hit(*sentences: str, scores: tuple[float, ...]) -> Hit:
+    """A hit on a passage of these sentences, which starts at 100 in its document."""
+    text = " ".join(sentences)
+    starts = [sum(len(before) + 1 for before in sentences[:place]) for place in range(len(sentences))]
+    spans = tuple(
+        Span(OFFSET + start, OFFSET + start + len(sentence))
+        for start, sentence in zip(starts, sentences, strict=True)
+    )
+    passage = Passage("kat.txt", Span(OFFSET, OFFSET + len(text)), text, (), spans)
+    return Hit(7, passage, 0.9, 0.9, max(scores), 1.0, scores)
+
+
+def quoted(found: Hit, question: str) -> str:
+    span, _ = best_quote(found, Query(question, question), lambda _: 1.0)
+    return found.passage.text[span.start - OFFSET : span.end - OFFSET]
+
+
+def test_the_nearest_sentence_is_quoted() -> None:
+    found = hit("De kat slaapt.", "De hond blaft.", "Vissen zwemmen.", scores=(0.80, 0.90, 0.85))
+    assert quoted(found, "Wat hoor ik?") == "De hond blaft."
+
+
+def test_the_words_of_the_question_decide_between_near_ones() -> None:
+    # the second leads by .01, the first holds the one word that is asked for: .06
+    found = hit("De kat slaapt.", "De hond blaft.", scores=(0.89, 0.90))
+    assert quoted(found, "kat") == "De kat slaapt."
+
+
+def test_a_sentence_that_points_back_brings_the_one_before_it() -> None:
+    found = hit(
+        "De politie heeft diensten.",
+        "Zij zijn vooruitgeschoven posten.",
+        "Er is meer.",
+        scores=(0.8, 0.9, 0.7),
+    )
+    assert quoted(found, "Wat?") == "De politie heeft diensten. Zij zijn vooruitgeschoven posten."
+
+
+def test_a_sentence_that_the_next_one_explains_brings_it() -> None:
+    found = hit("De AIVD zit in de CTG.", "Dat is een verband van landen.", "Slot.", scores=(0.9, 0.8, 0.7))
+    assert quoted(found, "Wat?") == "De AIVD zit in de CTG. Dat is een verband van landen."
+
+
+def test_never_more_than_two_sentences() -> None:
+    found = hit("Eerst.", "Dit is twee.", "Dat is drie.", "Die is vier.", scores=(0.1, 0.2, 0.9, 0.3))
+    assert quoted(found, "Wat?") == "Dit is twee. Dat is drie."
+
+
+def test_daarnaast_points_to_nothing() -> None:
+    found = hit("De IND krijgt informatie.", "Daarnaast heeft de IND een rol.", scores=(0.9, 0.8))
+    assert quoted(found, "Wat?") == "De IND krijgt informatie."
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("Wie krijgt informatie?", True),
+        ("Met welke landen wordt samengewerkt?", True),
+        ("en aan wie nog meer?", True),
+        ("Waar zitten liaisons?", True),
+        ("Hoe werkt dat?", False),
+        ("Waarom is dat zo?", False),
+        ("Wanneer begint het?", False),
+        ("Wiebelt de stoel?", False),
+    ],
+)
+def test_which_questions_admit_several_answers(question: str, several: bool) -> None:
+    assert admits_several(Query(question, question)) is several

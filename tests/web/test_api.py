@@ -1,0 +1,319 @@
+import json
+import threading
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from three_sentences import DOCUMENT, OPEN, PASSPORT, SUNDAY, TEXT, ThreeSentences
+from web_serving import client_of
+
+from retrieval.errors import QuestionError
+from retrieval.settings import Settings
+from retrieval.web.api import MalformedJsonError, read_json
+from retrieval.web.server import create_app
+
+pytestmark = pytest.mark.anyio
+
+ANSWERS = "/api/v1/answers"
+KEYS = {"id", "status", "text", "quotes", "citations", "suggestions", "contact"}
+
+
+def problem_of(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The problem document of a refusal, which is as RFC 9457 has it."""
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["api-version"] == "1.0.0"
+    problem = response.json()
+    assert problem["type"] == "about:blank"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    return dict(problem)
+
+
+async def test_an_answer_has_every_key_of_the_contract(client: httpx.AsyncClient) -> None:
+    response = await client.post(ANSWERS, json={"question": "  wat kost een paspoort?\n"})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["api-version"] == "1.0.0"
+    assert response.headers["cache-control"] == "no-store"
+    start = TEXT.index(PASSPORT)
+    end = start + len(PASSPORT)
+    assert response.json() == {
+        "id": "q1",
+        "status": "answered",
+        "text": PASSPORT,
+        "quotes": [{"text": PASSPORT, "citation": 1, "start": start, "end": end}],
+        "citations": [
+            {
+                "number": 1,
+                "document_id": "over ons/gemeentehuis.txt",
+                "title": "Het gemeentehuis",
+                "headings": ["Balie"],
+                "url": "https://gemeente.example/",
+                "source_url": f"/bronnen/over%20ons/gemeentehuis.txt?v={DOCUMENT.sha256[:8]}"
+                f"&start={start}&end={end}#p-{start}",
+                "start": start,
+                "end": end,
+                "text": PASSPORT,
+                "sha256": DOCUMENT.sha256,
+                "highlights": [[0, len(PASSPORT)]],
+                "score": 1.0,
+            }
+        ],
+        "suggestions": ["Wanneer is het gemeentehuis open?", "Waar vraag ik een paspoort aan?"],
+        "contact": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        ("wie won het toernooi?", "abstained"),
+        ("hoe heet de burgemeester van het gemeentehuis?", "abstained"),
+        ("hallo", "smalltalk"),
+    ],
+)
+async def test_every_key_is_there_in_every_status(
+    client: httpx.AsyncClient, question: str, status: str
+) -> None:
+    reply = (await client.post(ANSWERS, json={"question": question})).json()
+    assert set(reply) == KEYS
+    assert reply["status"] == status
+    assert reply["quotes"] == []
+    assert reply["contact"] == {"text": "Bel de gemeente", "url": "tel:14010"}
+
+
+async def test_history_reaches_the_chatbot(client: httpx.AsyncClient) -> None:
+    alone = await client.post(ANSWERS, json={"question": "en daar?"})
+    after = await client.post(ANSWERS, json={"question": "en daar?", "history": ["zondag?", "  "]})
+    assert alone.json()["status"] == "abstained"
+    assert [quote["text"] for quote in after.json()["quotes"]] == [SUNDAY]
+
+
+async def test_a_question_of_500_characters_after_trimming_and_ten_earlier_ones_are_taken(
+    client: httpx.AsyncClient,
+) -> None:
+    asked = {"question": " " * 600 + "gemeentehuis".ljust(500, "?") + "\n", "history": ["x" * 500] * 10}
+    response = await client.post(ANSWERS, json=asked)
+    assert [quote["text"] for quote in response.json()["quotes"]] == [OPEN]
+
+
+LONG = "Uw vraag is 501 tekens lang. Maak hem korter: hoogstens 500 tekens."
+NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "detail"),
+    [
+        ({}, "question", "Het veld 'question' ontbreekt."),
+        ({"question": ""}, "question", "Typ eerst een vraag."),
+        ({"question": " \n\t\u00a0"}, "question", "Typ eerst een vraag."),
+        ({"question": "x" * 501}, "question", LONG),
+        ({"question": "wat\u0000?"}, "question", NO_TEXT),
+        ({"question": "wat\u0007?"}, "question", NO_TEXT),
+        ({"question": "wat\u0085?"}, "question", NO_TEXT),
+        ({"question": 5}, "question", "Het veld 'question' moet tekst zijn."),
+        ({"question": None}, "question", "Het veld 'question' moet tekst zijn."),
+        ({"question": ["a"]}, "question", "Het veld 'question' moet tekst zijn."),
+        ({"question": True}, "question", "Het veld 'question' moet tekst zijn."),
+        ({"question": "a", "history": "b"}, "history", "Het veld 'history' moet een lijst van vragen zijn."),
+        ({"question": "a", "history": None}, "history", "Het veld 'history' moet een lijst van vragen zijn."),
+        (
+            {"question": "a", "history": {"0": "b"}},
+            "history",
+            "Het veld 'history' moet een lijst van vragen zijn.",
+        ),
+        ({"question": "a", "history": ["b", 1]}, "history.1", "Het veld 'history.1' moet tekst zijn."),
+        ({"question": "a", "history": ["b", "x" * 501]}, "history.1", LONG),
+        ({"question": "a", "history": ["\u001b[0m"]}, "history.0", NO_TEXT),
+        (
+            {"question": "a", "history": ["b"] * 11},
+            "history",
+            "Stuur hooguit 10 eerdere vragen mee; dit zijn er 11.",
+        ),
+        (
+            {"question": "a", "vraag": "b"},
+            "vraag",
+            "Het veld 'vraag' bestaat niet; gebruik 'question' en 'history'.",
+        ),
+        ([], "", "Stuur een JSON-object met het veld 'question'."),
+        ("wat?", "", "Stuur een JSON-object met het veld 'question'."),
+        (None, "", "Stuur een JSON-object met het veld 'question'."),
+    ],
+)
+async def test_a_field_that_is_not_right_is_named(
+    client: httpx.AsyncClient, body: Any, field: str, detail: str
+) -> None:
+    response = await client.post(
+        ANSWERS, content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+    problem = problem_of(response, 422)
+    assert problem["errors"] == [{"field": field, "detail": detail}]
+    assert problem["detail"] == detail
+
+
+async def test_half_a_surrogate_pair_is_no_text(client: httpx.AsyncClient) -> None:
+    response = await client.post(
+        ANSWERS, content=rb'{"question": "wat \ud800?"}', headers={"content-type": "application/json"}
+    )
+    assert problem_of(response, 422)["detail"] == NO_TEXT
+
+
+async def test_every_field_that_is_not_right_is_named_at_once(client: httpx.AsyncClient) -> None:
+    problem = problem_of(await client.post(ANSWERS, json={"question": 1, "history": 2, "x": 3}), 422)
+    assert [error["field"] for error in problem["errors"]] == ["question", "history", "x"]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "Dit is geen geldige JSON: fout op regel 1, teken 1."),
+        (b'{"question": "a"', "Dit is geen geldige JSON: fout op regel 1, teken 17."),
+        (b"{'question': 'a'}", "Dit is geen geldige JSON: fout op regel 1, teken 2."),
+        (b'{"question": "a"} {}', "Dit is geen geldige JSON: fout op regel 1, teken 19."),
+        (b'{"question": "a\xff"}', "Dit is geen UTF-8: byte 15 klopt niet."),
+        (b'{"question": "a", "question": "b"}', "In deze JSON staat een veld dubbel."),
+        (b'{"question": NaN}', "NaN bestaat niet in JSON."),
+        (b'{"question": -Infinity}', "-Infinity bestaat niet in JSON."),
+        (b"[" * 60_000, "Deze JSON is te diep genest of bevat een te lang getal."),
+        (b"9" * 5_000, "Deze JSON is te diep genest of bevat een te lang getal."),
+    ],
+)
+async def test_malformed_json(client: httpx.AsyncClient, body: bytes, detail: str) -> None:
+    response = await client.post(ANSWERS, content=body, headers={"content-type": "application/json"})
+    assert problem_of(response, 400)["detail"] == detail
+
+
+def test_a_key_twice_is_refused_at_any_depth() -> None:
+    with pytest.raises(MalformedJsonError, match="dubbel"):
+        read_json(b'[{"a": {"b": 1, "b": 1}}]')
+    assert read_json('{"a": {"b": [1.5, "é"]}, "b": null}'.encode()) == {"a": {"b": [1.5, "é"]}, "b": None}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", ""],
+)
+async def test_only_json_is_taken(client: httpx.AsyncClient, content_type: str) -> None:
+    response = await client.post(ANSWERS, content=b"{}", headers={"content-type": content_type})
+    assert problem_of(response, 415)["detail"] == "Stuur de vraag als application/json."
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=UTF-8"])
+async def test_json_by_another_spelling_of_its_name(client: httpx.AsyncClient, content_type: str) -> None:
+    response = await client.post(
+        ANSWERS, content=b'{"question": "hallo"}', headers={"content-type": content_type}
+    )
+    assert response.status_code == 200
+
+
+async def test_too_many_questions() -> None:
+    async with client_of(create_app(ThreeSentences(), Settings(rate_limit="2/minute"))) as client:
+        statuses = [(await client.post(ANSWERS, json={"question": "hallo"})).status_code for _ in range(2)]
+        refused = await client.post(ANSWERS, json={"question": "hallo"})
+    assert statuses == [200, 200]
+    wait = refused.headers["retry-after"]
+    assert 1 <= int(wait) <= 60
+    expected = f"U stelt veel vragen achter elkaar. Probeer het over {wait} second"
+    assert problem_of(refused, 429)["detail"].startswith(expected)
+
+
+async def test_without_an_index_all_is_503_but_the_process_lives() -> None:
+    async with client_of(create_app(None, Settings())) as client:
+        refused = await client.post(ANSWERS, json={"question": "hallo"})
+        ready, alive = await client.get("/readyz"), await client.get("/healthz")
+        chat, sources = await client.get("/"), await client.get("/bronnen")
+    assert problem_of(refused, 503)["detail"].startswith("De bronnen zijn nog niet klaar")
+    assert refused.headers["retry-after"] == "30"
+    assert problem_of(ready, 503)["title"] == "Niet beschikbaar"
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+    assert (chat.status_code, "Vraagbaak kan nu geen vragen beantwoorden" in chat.text) == (200, True)
+    assert (sources.status_code, "nog niet klaar om te lezen" in sources.text) == (503, True)
+
+
+async def test_with_an_index_it_is_ready(client: httpx.AsyncClient) -> None:
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+async def test_a_failure_tells_nothing_and_the_log_does_not_repeat_the_question(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await client.post(ANSWERS, json={"question": "mijn geheim is kapot"})
+    problem = problem_of(response, 500)
+    assert problem["detail"] == (
+        "Er ging iets mis bij het beantwoorden van de vraag. Probeer het later opnieuw."
+    )
+    assert "geheim" not in response.text
+    assert "RuntimeError" not in response.text
+    assert "geheim" not in caplog.text
+    assert "RuntimeError at " in caplog.text
+    assert "three_sentences.py" in caplog.text
+
+
+class Fussy(ThreeSentences):
+    """Refuses every question."""
+
+    def reply(self, question: str, history: Any = ()) -> Any:
+        raise QuestionError("Dit is geen vraag.")
+
+
+async def test_a_question_that_the_chatbot_refuses() -> None:
+    async with client_of(create_app(Fussy(), Settings())) as client:
+        problem = problem_of(await client.post(ANSWERS, json={"question": "a"}), 422)
+    assert problem["errors"] == [{"field": "question", "detail": "Dit is geen vraag."}]
+
+
+class Slow(ThreeSentences):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.told = threading.Event()
+
+    def reply(self, question: str, history: Any = ()) -> Any:
+        assert self.told.wait(timeout=30)
+        return super().reply(question, history)
+
+
+async def test_too_busy_and_then_no_more() -> None:
+    slow = Slow()
+    statuses: list[int] = []
+    busy: list[httpx.Response] = []
+    async with client_of(create_app(slow, Settings(rate_limit="off"))) as client:
+
+        async def ask() -> None:
+            response = await client.post(ANSWERS, json={"question": "hallo"})
+            statuses.append(response.status_code)
+            if response.status_code == 503:
+                busy.append(response)
+                slow.told.set()
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(65):  # 4 under way, 60 that wait, and one more
+                tasks.start_soon(ask)
+        afterwards = await client.post(ANSWERS, json={"question": "hallo"})
+    assert sorted(statuses) == [200] * 64 + [503]
+    assert problem_of(busy[0], 503)["detail"].startswith("Er zijn nu te veel vragen tegelijk.")
+    assert busy[0].headers["retry-after"] == "2"
+    assert afterwards.status_code == 200
+
+
+async def test_the_openapi_description_is_whole_and_true(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/v1/openapi.json")
+    assert response.headers["api-version"] == "1.0.0"
+    document = response.json()
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["version"] == "1.0.0"
+    assert list(document["paths"]) == ["/api/v1/answers"]
+    operation = document["paths"]["/api/v1/answers"]["post"]
+    assert set(operation["responses"]) == {"200", "400", "405", "413", "415", "422", "429", "500", "503"}
+    schemas = document["components"]["schemas"]
+    assert set(schemas["AnswerBody"]["required"]) == KEYS
+    assert schemas["AnswerRequest"]["properties"]["question"]["maxLength"] == 500
+    assert schemas["AnswerRequest"]["additionalProperties"] is False
+    # every reference leads somewhere
+    references = [part.split('"')[0] for part in json.dumps(document).split('"#/components/schemas/')[1:]]
+    assert references
+    assert set(references) <= set(schemas)

@@ -1,0 +1,230 @@
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from three_sentences import ThreeSentences
+from web_serving import client_of
+
+from retrieval.errors import SettingsError
+from retrieval.settings import Settings
+from retrieval.web.security import MOST_BODY, check_origins
+from retrieval.web.server import create_app
+
+pytestmark = pytest.mark.anyio
+
+ANSWERS = "/api/v1/answers"
+ELSEWHERE = "https://elders.example"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/config"),
+        ("GET", "/config/"),
+        ("GET", "/gradio_api/info"),
+        ("GET", "/gradio_api/openapi.json"),
+        ("GET", "/gradio_api/monitoring/summary"),
+        ("GET", "/monitoring"),
+        ("GET", "/monitoring/summary"),
+        ("POST", "/gradio_api/upload"),
+        ("POST", "/upload"),
+        ("GET", "/gradio_api/file=/etc/passwd"),
+        ("GET", "/file=/etc/passwd"),
+        ("GET", "/gradio_api/file/etc/passwd"),
+        ("GET", "/gradio_api/proxy=http://x.example/"),
+        ("POST", "/gradio_api/run/predict"),
+        ("POST", "/gradio_api/api/ask"),
+        ("POST", "/gradio_api/call/ask"),
+        ("POST", "/gradio_api/component_server"),
+        ("POST", "/gradio_api/process_recording"),
+        ("POST", "/gradio_api/vibe-edit"),
+        ("GET", "/gradio_api/runs"),
+        ("GET", "/gradio_api/deep_link"),
+        ("GET", "/gradio_api/startup-events"),
+        ("GET", "/gradio_api/token"),
+        ("POST", "/login"),
+        ("GET", "/logout"),
+        ("GET", "/manifest.json"),
+        ("GET", "/pwa_icon"),
+        ("GET", "/svelte/x"),
+        ("GET", "/static/../../etc/passwd"),
+        ("GET", "/assets/..%2f..%2findex.html"),
+        ("GET", "/docs"),
+        ("GET", "/openapi.json"),
+        ("GET", "/wp-login.php"),
+    ],
+)
+async def test_doors_that_the_chat_does_not_need_are_shut(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    response = await client.request(method, path)
+    assert response.status_code == 404
+    assert response.json()["detail"] == "Deze pagina bestaat niet."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", ANSWERS, "POST, OPTIONS"),
+        ("PUT", ANSWERS, "POST, OPTIONS"),
+        ("DELETE", "/", "GET, HEAD"),
+        ("POST", "/bronnen", "GET, HEAD"),
+        ("GET", "/gradio_api/queue/join", "POST"),
+        ("TRACE", "/healthz", "GET, HEAD"),
+    ],
+)
+async def test_methods_that_a_door_does_not_have(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    response = await client.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["allow"] == allowed
+
+
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/bronnen", "/healthz", "/api/v1/openapi.json"):
+        response = await client.head(path)
+        assert (response.status_code, response.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/bronnen", "/bronnen/geen", "/healthz", "/api/v1/openapi.json", "/nergens", "/theme.css"]
+)
+async def test_every_response_holds_the_browser_back(client: httpx.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    assert headers["content-security-policy"].endswith("frame-ancestors 'self'")
+    assert "set-cookie" not in headers
+    assert "server" not in headers
+
+
+async def test_nothing_runs_on_a_source_page(client: httpx.AsyncClient) -> None:
+    policy = (await client.get("/bronnen")).headers["content-security-policy"]
+    assert policy == (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'"
+    )
+
+
+async def test_scripts_of_the_chat_come_from_here_or_carry_this_response_s_nonce(
+    client: httpx.AsyncClient,
+) -> None:
+    responses = [await client.get("/") for _ in range(2)]
+    nonces = []
+    for response in responses:
+        policy = dict(part.split(" ", 1) for part in response.headers["content-security-policy"].split("; "))
+        assert policy["default-src"] == "'self'"
+        assert policy["img-src"] == "'self' data:"
+        assert policy["script-src"].startswith("'self' 'nonce-")
+        assert "unsafe" not in policy["script-src"]
+        nonces.append(policy["script-src"].split("'nonce-")[1].rstrip("'"))
+        assert response.text.count("<script") == response.text.count(f'<script nonce="{nonces[-1]}"') > 3
+    assert nonces[0] != nonces[1]
+
+
+async def test_no_other_origin_is_let_in_unless_it_is_named(client: httpx.AsyncClient) -> None:
+    preflight = {"origin": ELSEWHERE, "access-control-request-method": "POST"}
+    paths = (ANSWERS, "/gradio_api/queue/join", "/", "/api/v1/openapi.json")
+    for path in paths:
+        for host in ("vraagbaak.test", "www.vraagbaak.example"):
+            answered = [
+                await client.options(path, headers={**preflight, "host": host}),
+                await client.post(
+                    path, json={"question": "hallo"}, headers={"origin": ELSEWHERE, "host": host}
+                ),
+                await client.get(path, headers={"origin": ELSEWHERE, "host": host}),
+            ]
+            assert not [
+                key for r in answered for key in r.headers if key.startswith("access-control-allow-o")
+            ]
+            assert not [
+                key for r in answered for key in r.headers if key == "access-control-allow-credentials"
+            ]
+
+
+async def test_an_origin_that_is_named_may_ask_and_embed() -> None:
+    settings = Settings(allowed_origins=(ELSEWHERE,), rate_limit="off")
+    async with client_of(create_app(ThreeSentences(), settings)) as client:
+        headers = {"origin": ELSEWHERE}
+        preflight = await client.options(
+            ANSWERS,
+            headers={
+                **headers,
+                "access-control-request-method": "POST",
+                "access-control-request-headers": "content-type",
+            },
+        )
+        answered = await client.post(ANSWERS, json={"question": "hallo"}, headers=headers)
+        other = await client.post(
+            ANSWERS, json={"question": "hallo"}, headers={"origin": "https://x.example"}
+        )
+        page = await client.get("/")
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == ELSEWHERE
+    assert answered.headers["access-control-allow-origin"] == ELSEWHERE
+    assert "access-control-allow-credentials" not in answered.headers
+    assert "access-control-allow-origin" not in other.headers
+    assert page.headers["content-security-policy"].endswith(f"frame-ancestors 'self' {ELSEWHERE}")
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "elders.example", "https://a.example/pad", "https://a.example; script-src *", "null", ""]
+)
+def test_an_origin_that_is_none_is_refused(origin: str) -> None:
+    with pytest.raises(SettingsError, match="expected https://host"):
+        check_origins((origin,))
+
+
+def test_origins_with_a_port_or_an_address_are_taken() -> None:
+    origins = ("http://localhost:3000", "https://[::1]:8443", "https://www.gemeente.example")
+    assert check_origins(origins) == origins
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    """A body of ``size`` bytes, of unknown length to who gets it."""
+    for at in range(0, size, 65_536):
+        yield b"x" * min(65_536, size - at)
+
+
+@pytest.mark.parametrize("path", [ANSWERS, "/gradio_api/queue/join"])
+@pytest.mark.parametrize("size", [MOST_BODY + 1, 10 * 1024 * 1024])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_body_that_is_too_large(address: str, path: str, size: int, chunked: bool) -> None:
+    body = chunks(size) if chunked else b"x" * size
+    response = httpx.post(address + path, content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 413
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["detail"] == "Stuur hooguit 128 kB."
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_body_of_exactly_the_limit_is_read(address: str, chunked: bool) -> None:
+    body = chunks(MOST_BODY) if chunked else b"x" * MOST_BODY
+    response = httpx.post(address + ANSWERS, content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 400
+
+
+def test_a_body_without_end_is_cut_off(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    head = f"POST {ANSWERS} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(head)
+        chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+        with pytest.raises(ConnectionError):  # the server hangs up long before 64 MB
+            connection.sendall(chunk * 1_024)
+
+
+def test_the_real_server_names_itself_nowhere(address: str) -> None:
+    for path in ("/", "/nergens", "/healthz"):
+        assert "server" not in httpx.get(address + path).headers
+
+
+def test_what_gradio_refuses_is_told_in_our_words(address: str) -> None:
+    refused = httpx.post(f"{address}/gradio_api/queue/join", json={"data": "<script>", "fn_index": "geheim"})
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "Dit verzoek is niet gelukt."
+    assert "geheim" not in refused.text

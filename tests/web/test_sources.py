@@ -1,0 +1,280 @@
+import re
+from html import unescape
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from three_sentences import (
+    DOCUMENT,
+    FILLING,
+    OLD_DOCUMENT,
+    OPEN,
+    PASSAGES,
+    PASSPORT,
+    SUNDAY,
+    TEXT,
+    document_of,
+)
+
+from retrieval.records import Block, BlockKind, Document, Span
+from retrieval.web.sources import (
+    BAD_PLACE,
+    OLDER_TEXT,
+    TEXT_CHANGED,
+    read_place,
+    shown_blocks,
+    source_path,
+)
+
+pytestmark = pytest.mark.anyio
+
+PAGE = "/bronnen/over%20ons/gemeentehuis.txt"
+VERSION = DOCUMENT.sha256[:8]
+HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+
+
+class Outline(HTMLParser):
+    """What a page says: the text of each block of its article, its marks, its anchors and its headings."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.blocks: list[str] = []
+        self.marked: list[str] = []
+        self.ids: list[str] = []
+        self.headings: list[tuple[str, str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("meta", "link", "img"):
+            return
+        self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        if "article" in self.open and tag in (*HEADINGS, "p", "pre"):
+            self.blocks.append("")
+        if tag in HEADINGS:
+            self.headings.append((tag, ""))
+        if tag == "mark":
+            self.marked.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, "the page is not well formed"
+
+    def handle_data(self, data: str) -> None:
+        if "article" in self.open and HEADINGS.union(("p", "pre")).intersection(self.open):
+            self.blocks[-1] += data
+        if HEADINGS.intersection(self.open):
+            self.headings[-1] = (self.headings[-1][0], self.headings[-1][1] + data)
+        if "mark" in self.open:
+            self.marked[-1] += data
+
+
+async def outline_of(client: httpx.AsyncClient, path: str) -> Outline:
+    response = await client.get(path)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    return Outline(response.text)
+
+
+async def test_the_list_names_title_publisher_date_and_links(client: httpx.AsyncClient) -> None:
+    html = (await client.get("/bronnen")).text
+    assert f'<a href="{PAGE}">Het gemeentehuis</a>' in html
+    assert "<span>Gemeente</span><span>9 maart 2024</span>" in html
+    assert '<html lang="nl">' in html
+
+
+async def test_the_text_of_every_block_is_on_the_page_as_it_is(client: httpx.AsyncClient) -> None:
+    outline = await outline_of(client, PAGE)
+    assert outline.blocks == [TEXT[block.span.start : block.span.end] for block in DOCUMENT.blocks]
+    assert SUNDAY in outline.blocks[2]
+
+
+async def test_the_outline_of_headings(client: httpx.AsyncClient) -> None:
+    outline = await outline_of(client, PAGE)
+    assert outline.headings == [("h1", "Het gemeentehuis"), ("h2", "Openingstijden"), ("h2", "Balie")]
+
+
+async def test_every_passage_has_its_anchor_once(client: httpx.AsyncClient) -> None:
+    outline = await outline_of(client, PAGE)
+    anchors = [identifier for identifier in outline.ids if identifier.startswith("p-")]
+    assert anchors == [f"p-{passage.span.start}" for passage in PASSAGES]
+    assert len(set(outline.ids)) == len(outline.ids)
+
+
+async def test_the_place_is_marked_where_it_is(client: httpx.AsyncClient) -> None:
+    start = TEXT.index(SUNDAY)
+    outline = await outline_of(client, f"{PAGE}?v={VERSION}&start={start}&end={start + len(SUNDAY)}")
+    assert outline.marked == [SUNDAY]
+    assert "citaat" in outline.ids
+
+
+async def test_a_place_across_blocks_is_marked_in_each(client: httpx.AsyncClient) -> None:
+    start, end = TEXT.index("Openings"), TEXT.index("is open van")
+    outline = await outline_of(client, f"{PAGE}?start={start}&end={end}")
+    assert outline.marked == ["Openingstijden", "Het gemeentehuis "]
+    assert outline.ids.count("citaat") == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["start=5", "end=5", "start=5&end=5", "start=9&end=5", "start=-1&end=5", "start=a&end=b",
+     "start=0&end=99999999", "start=0&end=9999999999999", "start=1.5&end=3", "start=²&end=³",
+     "start=%3Cb%3E&end=9"],
+)  # fmt: skip
+async def test_a_place_that_is_none_is_told_and_the_page_is_there(
+    client: httpx.AsyncClient, query: str
+) -> None:
+    response = await client.get(f"{PAGE}?v={VERSION}&{query}")
+    assert response.status_code == 200
+    assert BAD_PLACE in response.text
+    assert "<mark" not in response.text
+    assert OPEN in response.text
+
+
+async def test_an_earlier_text_that_is_kept_is_shown(client: httpx.AsyncClient) -> None:
+    sentence = "Het gemeentehuis is dicht."
+    start = OLD_DOCUMENT.text.index(sentence)
+    path = f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}&start={start}&end={start + len(sentence)}"
+    html = (await client.get(path)).text
+    assert OLDER_TEXT in html
+    assert Outline(html).marked == [sentence]
+    assert f"p-{start}" in Outline(html).ids
+    assert FILLING not in html
+
+
+async def test_an_earlier_text_that_is_gone_is_told(client: httpx.AsyncClient) -> None:
+    html = (await client.get(f"{PAGE}?v=00000000&start=0&end=5")).text
+    assert TEXT_CHANGED in html
+    assert "<mark" not in html
+    assert PASSPORT in unescape(html)
+
+
+@pytest.mark.parametrize("version", ["xyz", "0" * 65, "%3Cscript%3E"])
+async def test_a_version_that_is_none_is_taken_for_the_current_one(
+    client: httpx.AsyncClient, version: str
+) -> None:
+    html = (await client.get(f"{PAGE}?v={version}&start=0&end=5")).text
+    assert TEXT_CHANGED not in html
+    assert Outline(html).marked == ["Het g"]
+
+
+@pytest.mark.parametrize(
+    "path", ["geen.txt", "..%2f..%2fetc%2fpasswd", "<script>alert(1)</script>", "gemeentehuis.txt?v=00000000"]
+)
+async def test_a_source_that_is_not_there(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(f"/bronnen/{path}")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Deze bron bestaat niet, of niet meer." in response.text
+    assert "<script" not in response.text
+
+
+async def test_no_page_of_the_sources_needs_a_script_or_another_host(client: httpx.AsyncClient) -> None:
+    for path in ("/bronnen", PAGE, "/bronnen/geen"):
+        html = (await client.get(path)).text
+        assert "<script" not in html
+        loaded = re.findall(r'<(?:link|img)[^>]*(?:href|src)="([^"]+)"', html)
+        assert loaded
+        assert all(address.startswith("/vraagbaak/") for address in loaded)
+
+
+async def test_what_a_page_loads_is_there_and_kept(client: httpx.AsyncClient) -> None:
+    html = (await client.get("/bronnen")).text
+    for address in set(re.findall(r'"(/vraagbaak/[^"]+)"', html)):
+        response = await client.get(address)
+        assert response.status_code == 200
+        assert "immutable" in response.headers["cache-control"]
+    assert (await client.get("/vraagbaak/geen.css")).status_code == 404
+
+
+def test_markdown_levels_become_an_outline_below_the_title() -> None:
+    spans = [Span(at, at + 1) for at in range(4)]
+    blocks = (
+        Block(BlockKind.HEADING, spans[0], 2),
+        Block(BlockKind.HEADING, spans[1], 4),
+        Block(BlockKind.CODE, spans[2]),
+        Block(BlockKind.LIST_ITEM, spans[3]),
+    )
+    document = Document("a.md", "abcd", "0" * 64, "Titel", blocks)
+    shown = shown_blocks(document, [], None)
+    assert [(block.tag, block.kind) for block in shown] == [
+        ("h2", "heading"),
+        ("h4", "heading"),
+        ("pre", "code"),
+        ("p", "list-item"),
+    ]
+
+
+def test_a_passage_inside_a_block_has_its_anchor_there() -> None:
+    document = document_of("Titel\n\nEen zin. En nog een.\n")
+    first, second = Span(7, 15), Span(16, 28)
+    (_, paragraph) = shown_blocks(document, [first, second], Span(11, 20))
+    assert [(part.anchor, "".join(piece.text for piece in part.pieces)) for part in paragraph.parts] == [
+        ("p-7", "Een zin."),
+        (None, " "),
+        ("p-16", "En nog een."),
+    ]
+    assert [piece.text for part in paragraph.parts for piece in part.pieces if piece.marked] == [
+        "zin.",
+        " ",
+        "En n",
+    ]
+
+
+def test_the_anchor_of_a_long_passage_stands_at_a_place_far_into_it() -> None:
+    document = document_of("Titel\n\n" + "x" * 400 + ".\n")
+    passage = Span(7, 408)
+    (_, near) = shown_blocks(document, [passage], Span(307, 320))
+    (_, far) = shown_blocks(document, [passage], Span(308, 320))
+    assert [(part.anchor, len("".join(piece.text for piece in part.pieces))) for part in near.parts] == [
+        ("p-7", 401)
+    ]
+    assert [(part.anchor, len("".join(piece.text for piece in part.pieces))) for part in far.parts] == [
+        (None, 301),
+        ("p-7", 100),
+    ]
+
+
+@given(st.lists(st.text("ab <&\u00a0é🙂", min_size=1), min_size=1), st.data())
+def test_pieces_joined_are_the_block_and_marks_joined_are_the_place(
+    lines: list[str], data: st.DataObject
+) -> None:
+    text = "\n".join(lines)
+    starts = [sum(len(line) + 1 for line in lines[:number]) for number in range(len(lines))]
+    blocks = tuple(
+        Block(BlockKind.PARAGRAPH, Span(start, start + len(line)))
+        for start, line in zip(starts, lines, strict=True)
+    )
+    document = Document("a", text, "0" * 64, "a", blocks)
+    offsets = st.integers(0, len(text))
+    bounds = sorted(data.draw(st.sets(offsets, min_size=2, max_size=2)))
+    place = Span(bounds[0], bounds[1])
+    cuts = sorted(data.draw(st.sets(offsets, max_size=6)))
+    passages = [Span(start, end) for start, end in pairwise(cuts)]
+    shown = shown_blocks(document, passages, place)
+    joined = ["".join(piece.text for part in block.parts for piece in part.pieces) for block in shown]
+    assert joined == lines
+    marked = "".join(
+        piece.text for block in shown for part in block.parts for piece in part.pieces if piece.marked
+    )
+    # line ends between blocks are not on the page
+    in_blocks = "".join(
+        text[at]
+        for at in range(place.start, place.end)
+        if any(b.span.start <= at < b.span.end for b in blocks)
+    )
+    assert marked == in_blocks
+
+
+def test_reading_a_place() -> None:
+    assert read_place("0", "5", 5) == Span(0, 5)
+    assert read_place("00", "5", 5) == Span(0, 5)
+    assert read_place("0", "6", 5) is None
+    assert read_place("5", "5", 5) is None
+
+
+def test_a_path_with_blanks_and_signs_is_encoded() -> None:
+    assert source_path("a b/c?d#e%.txt") == "/bronnen/a%20b/c%3Fd%23e%25.txt"
