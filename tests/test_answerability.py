@@ -9,22 +9,20 @@ from retrieval.records import Hit, Passage, Query, Span
 from retrieval.retriever import Search
 
 JUDGE = Answerability(
-    weights={"passage": 1.0, "sentence": 0.0, "words": 2.0, "length": 0.0},
+    weights={"sentence": 1.0, "words": 2.0, "length": 0.0},
     intercept=-1.0,
     answered_from=0.6,
     related_from=0.3,
 )
 
 
-def features(passage: float, words: float) -> Features:
-    return Features(passage=passage, sentence=9.0, words=words, length=9.0)
+def features(sentence: float, words: float) -> Features:
+    return Features(sentence=sentence, words=words, length=9.0)
 
 
-def search(
-    text: str, *, passage_score: float, sentence_score: float, headings: tuple[str, ...] = ()
-) -> Search:
+def search(text: str, *, sentence_score: float, headings: tuple[str, ...] = ()) -> Search:
     passage = Passage("a.txt", Span(0, len(text)), text, headings, (Span(0, len(text)),))
-    hit = Hit(0, passage, 0.9, passage_score, sentence_score, 1.0, (sentence_score,))
+    hit = Hit(0, passage, 0.9, 0.8, sentence_score, 1.0, (sentence_score,))
     return Search(Query("kat en hond", "kat en hond"), (hit,), background_level=0.5, background_spread=0.1)
 
 
@@ -41,10 +39,9 @@ def test_verdicts() -> None:
 
 
 def test_features_by_hand() -> None:
-    found = search("De kat slaapt.", passage_score=0.8, sentence_score=0.6, headings=("Honden",))
+    found = search("De kat slaapt.", sentence_score=0.8, headings=("Honden",))
     (one,) = features_of(found, lambda _: "Dieren", rarity=lambda _: 1.0)
-    assert one.passage == pytest.approx(3)
-    assert one.sentence == pytest.approx(1)
+    assert one.sentence == pytest.approx(3)
     assert one.words == 1  # "kat" in the text, "hond" in the heading
     assert one.length == pytest.approx(log(3))
 

@@ -153,7 +153,8 @@ def test_the_judged_questions(bot: Chatbot) -> None:
         ("", "Typ eerst een vraag."),
         (" \n\t ", "Typ eerst een vraag."),
         ("x" * 501, "Uw vraag is 501 tekens lang. Maak hem korter: hoogstens 500 tekens."),
-        ("wat\x00is", "In uw vraag staat een teken dat niet te lezen is. Typ de vraag opnieuw."),
+        ("wat\ud800is", "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."),
+        ("wat\x00is", "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."),
     ],
 )
 def test_a_question_outside_the_limits(question: str, message: str) -> None:
@@ -165,7 +166,7 @@ def test_a_question_outside_the_limits(question: str, message: str) -> None:
 def test_the_limits_themselves_are_within() -> None:
     assert checked_question("  " + "x" * 500 + "\n") == "x" * 500
     assert checked_question("regel een\nregel twee") == "regel een\nregel twee"
-    assert checked_history(["a"] * 10) == ("a",) * 10
+    assert checked_history(["a", " "] * 5) == ("a",) * 5
 
 
 def test_too_long_a_history() -> None:

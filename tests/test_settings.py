@@ -92,7 +92,7 @@ def test_a_dotenv_file_is_not_read() -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        loaded().port = 1  # type: ignore[misc]
+        loaded().port = 1
 
 
 def test_an_unknown_key_in_the_environment_is_refused() -> None:
@@ -113,13 +113,17 @@ def test_an_unknown_key_in_the_file_is_refused(file: str) -> None:
 @pytest.mark.parametrize(
     ("file", "key", "problem"),
     [
-        ('port = "acht"', "port", "Input should be a valid integer, unable to parse string as an integer (found 'acht')"),
+        (
+            "port = 80.5",
+            "port",
+            "Input should be a valid integer, got a number with a fractional part (found 80.5)",
+        ),
         ("port = 65536", "port", "Input should be less than or equal to 65535 (found 65536)"),
         ("port = -1", "port", "Input should be greater than or equal to 0 (found -1)"),
         (
-            'rate_limit = "60 per minute"',
+            'rate_limit = "60 a minute"',
             "rate_limit",
-            r"String should match pattern '^(off|[1-9]\d*/(second|minute|hour|day))$' (found '60 per minute')",
+            r"String should match pattern '^(off|[1-9]\d*/(second|minute|hour|day))$' (found '60 a minute')",
         ),
         (
             'rate_limit = "0/minute"',
@@ -138,7 +142,7 @@ def test_an_unknown_key_in_the_file_is_refused(file: str) -> None:
             "Input should be a valid string (found 5)",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_does_not_fit_is_refused(file: str, key: str, problem: str) -> None:
     assert refusal(file) == (
         f"setting '{key}': {problem}; set VRAAGBAAK_{key.upper()} or {key} in vraagbaak.toml "

@@ -40,13 +40,12 @@ class Verdict(StrEnum):
 class Features:
     """What the verdict looks at, for one hit.
 
-    ``passage`` and ``sentence`` tell how far the passage and its best sentence score above the
-    background, in standard deviations; ``words`` is the share of the query's words, weighed by their
-    rarity, that the passage or its headings hold; ``length`` is the logarithm of the query's number of
-    words: the words of a longer question are met less often.
+    ``sentence`` tells how far the passage's best sentence scores above the background, in standard
+    deviations; ``words`` is the share of the query's words, weighed by their rarity, that the passage
+    or its headings hold; ``length`` is the logarithm of the query's number of words: the words of a
+    longer question are met less often. (The passage's own score adds nothing: docs/experiments.md.)
     """
 
-    passage: float
     sentence: float
     words: float
     length: float
@@ -95,7 +94,6 @@ def features_of(
     length = math.log(max(1, len(search.query.text.split())))
     return [
         Features(
-            passage=search.above_background(hit.passage_score),
             sentence=search.above_background(hit.best_sentence_score),
             words=coverage(
                 terms, weights, analyse(" ".join((title_of(hit), *hit.passage.headings, hit.passage.text)))

@@ -431,7 +431,13 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
+def _silence_telemetry() -> None:
+    """Keep openvino from telling an outside host that it is imported: without this module it uses a stub."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+
 def _compiled(file: ModelFile) -> "openvino.CompiledModel":
+    _silence_telemetry()
     import openvino
 
     # threads that may move to another core wait less for what else runs on this machine

@@ -5,7 +5,6 @@ The words that a visitor reads around the quotes stand here, in Dutch; nothing e
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from pathlib import Path
@@ -17,14 +16,13 @@ from retrieval.conversation import SmallTalkKind, complete, small_talk_kind
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.index import Index
+from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, admits_several, best_quote
 from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Quote, Reply, SmallTalk, Span
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
 from retrieval.store import DocumentEntry
 
-MOST_CHARACTERS = 500
-MOST_HISTORY = 10
 MOST_QUOTES = 3
 MOST_CITATIONS = 5
 MOST_SUGGESTIONS = 3
@@ -179,29 +177,22 @@ class Chatbot:
 
 
 def checked_question(question: str) -> str:
-    """The question without blanks around it.
-
-    Raises QuestionError where nothing is left, too much, or characters that cannot be seen.
-    """
-    trimmed = question.strip()
-    if not trimmed:
-        raise QuestionError("Typ eerst een vraag.")
-    if len(trimmed) > MOST_CHARACTERS:
-        raise QuestionError(
-            f"Uw vraag is {len(trimmed)} tekens lang. Maak hem korter: hoogstens {MOST_CHARACTERS} tekens."
-        )
-    if any(unicodedata.category(character) == "Cc" and character not in "\t\n\r" for character in trimmed):
-        raise QuestionError("In uw vraag staat een teken dat niet te lezen is. Typ de vraag opnieuw.")
-    return trimmed
+    """The question without blanks around it. Raises QuestionError where it is outside the limits."""
+    if problem := question_problem(question):
+        raise QuestionError(problem)
+    return question.strip()
 
 
 def checked_history(history: Sequence[str]) -> tuple[str, ...]:
-    """The earlier questions, each checked. Raises QuestionError where one is not right."""
-    if len(history) > MOST_HISTORY:
+    """The earlier questions, blank ones left out. Raises QuestionError where they are outside the limits."""
+    if len(history) > MOST_EARLIER:
         raise QuestionError(
-            f"Er zijn {len(history)} eerdere vragen meegestuurd. Stuur er hoogstens {MOST_HISTORY} mee."
+            f"Er zijn {len(history)} eerdere vragen meegestuurd. Stuur er hoogstens {MOST_EARLIER} mee."
         )
-    return tuple(checked_question(question) for question in history)
+    for question in history:
+        if problem := earlier_question_problem(question):
+            raise QuestionError(problem)
+    return tuple(question.strip() for question in history if question.strip())
 
 
 def starting_questions(entries: Iterable[DocumentEntry]) -> tuple[str, ...]:

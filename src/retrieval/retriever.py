@@ -20,7 +20,7 @@ CANDIDATES = 50
 PASSAGE_WEIGHT, SENTENCE_WEIGHT, WORD_WEIGHT = 2.0, 2.0, 0.75
 """Weights of the standardised scores in the ranking (docs/experiments.md, "Ranking")."""
 
-NEAREST_BACKGROUND = 10
+NEAREST_BACKGROUND = 20
 """Background sentences whose mean tells how high any text would score for this query."""
 
 LEAST_SPREAD = 1e-6
@@ -31,7 +31,7 @@ LEAST_SPREAD = 1e-6
 class Search:
     """The hits of a query, best first, and how high the query scores with texts about nothing of the sort.
 
-    ``background_level`` is the mean inner product of the query with the ten nearest of the background
+    ``background_level`` is the mean inner product of the query with the twenty nearest of the background
     texts, ``background_spread`` the standard deviation over all of them (adaptive score normalisation,
     as in speaker verification: Matějka et al., Interspeech 2017).
     """

@@ -1,7 +1,7 @@
 import pytest
 
+from retrieval.questions import earlier_question_problem, latest, question_problem
 from retrieval.web.answering import RateLimit, too_many, visitor_key
-from retrieval.web.questions import earlier_question_problem, latest, question_problem
 
 
 def test_a_rate_limit_counts_each_visitor_apart() -> None:

@@ -15,16 +15,16 @@ from pydantic.json_schema import models_json_schema
 from pydantic_core import ErrorDetails
 
 from retrieval.errors import BusyError, QuestionError
-from retrieval.records import Reply
-from retrieval.serialization import reply_to_json
-from retrieval.web.answering import RETRY_AFTER_BUSY, Answering, AnsweringError, RateLimit, too_many
-from retrieval.web.problems import API_PREFIX, VERSION_HEADERS, Problem
-from retrieval.web.questions import (
+from retrieval.questions import (
     MOST_CHARACTERS,
     MOST_EARLIER,
     earlier_question_problem,
     question_problem,
 )
+from retrieval.records import Reply
+from retrieval.serialization import reply_to_json
+from retrieval.web.answering import RETRY_AFTER_BUSY, Answering, AnsweringError, RateLimit, too_many
+from retrieval.web.problems import API_PREFIX, VERSION_HEADERS, Problem
 
 RETRY_AFTER_START = 30
 """Seconds after which to look again whether there is an index."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from fastapi import FastAPI
 
 from retrieval.errors import BusyError, QuestionError
+from retrieval.questions import MOST_CHARACTERS, latest, question_problem
 from retrieval.web.answering import Answering, AnsweringError, RateLimit, too_many
 from retrieval.web.messages import FAILED, NOT_READY, notice_html, question_html, reply_html
-from retrieval.web.questions import MOST_CHARACTERS, latest, question_problem
 
 if TYPE_CHECKING:
     from gradio.components.chatbot import MessageDict

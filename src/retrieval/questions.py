@@ -1,4 +1,4 @@
-"""What a question and the earlier ones may be: the limits of the HTTP interface, in words for visitors."""
+"""What a question and the earlier ones may be, in words for visitors: the limits of every face."""
 
 import unicodedata
 from collections.abc import Sequence

@@ -1,0 +1,686 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from retrieval.chatbot import Chatbot
+from retrieval.cli import main
+from retrieval.corpus import read_corpus
+from retrieval.embedding import known_fingerprint
+from retrieval.generations import SCHEMA_VERSION
+from retrieval.index import update_index
+from retrieval.ranking import Vectors
+from retrieval.serialization import reply_to_json
+from retrieval.settings import DEFAULT_EMBEDDER
+
+ROOT = Path(__file__).parent.parent
+AIVD = "met-wie-werken-wij-samen.txt"
+QUESTION = "Wie krijgt informatie van de AIVD?"
+MAYORS = "Burgemeesters zijn ook belangrijke afnemers van informatie van de AIVD."
+FAR = "Hoe bak ik een appeltaart?"
+NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
+REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact"]
+QUOTE_KEYS = ["text", "citation", "start", "end"]
+CITATION_KEYS = (
+    "number document_id title headings url source_url start end text sha256 highlights score".split()
+)
+REPORT_KEYS = ["documents", "passages", "embedded", "reused", "removed", "seconds", "skipped"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command gave."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.err == ""
+        return json.loads(self.out)
+
+    @property
+    def failure(self) -> str:
+        """The one line of a command that failed, without the name of the program."""
+        assert (self.status, self.out) == (1, "")
+        assert self.err.startswith("vraagbaak: ")
+        assert self.err.endswith("\n")
+        assert self.err.count("\n") == 1
+        return self.err.removeprefix("vraagbaak: ").rstrip("\n")
+
+
+Run = Callable[..., Outcome]
+
+
+class LengthEmbedder:
+    """A vector of two numbers: texts of an even length are orthogonal to those of an odd one."""
+
+    fingerprint = "length-1"
+    dimension = 2
+    max_tokens = 100
+
+    def embed_queries(self, queries: Sequence[str]) -> Vectors:
+        return self.embed_texts(queries)
+
+    def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        return np.array([[len(text) % 2, 1 - len(text) % 2] for text in texts], np.float32)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in this process."""
+
+    def run(*arguments: str | Path) -> Outcome:
+        status = main([str(argument) for argument in arguments])
+        return Outcome(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def index(aivd_index: Path, tmp_path: Path) -> Path:
+    """A copy of the index of corpus/, to change."""
+    return Path(shutil.copytree(aivd_index, tmp_path / "index"))
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A copy of corpus/, to change."""
+    return Path(shutil.copytree(ROOT / "corpus", tmp_path / "corpus"))
+
+
+def by_process(*arguments: str | Path) -> Outcome:
+    """Run a command in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "retrieval.cli", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def generation(index: Path) -> Path:
+    """The folder of the generation that serves."""
+    return index / "generations" / (index / "CURRENT").read_text("utf-8").strip()
+
+
+# index
+
+
+def test_a_second_run_embeds_nothing(index: Path, corpus: Path, run: Run) -> None:
+    done = run("index", "--corpus", corpus, "--index", index, "--json")
+
+    report = done.json
+    assert done.status == 0
+    assert list(report) == REPORT_KEYS
+    assert report.pop("seconds") > 0
+    assert report == {
+        "documents": 1,
+        "passages": 13,
+        "embedded": 0,
+        "reused": 13,
+        "removed": 0,
+        "skipped": [],
+    }
+
+
+def test_the_folders_are_corpus_and_index_unless_told_otherwise(index: Path, corpus: Path, run: Run) -> None:
+    assert (index.name, corpus.name) == ("index", "corpus")
+
+    assert run("index", "--json").json["reused"] == 13
+    assert run("ask", QUESTION, "--json").json["status"] == "answered"
+
+
+def test_the_index_closes_with_a_table(index: Path, corpus: Path, run: Run) -> None:
+    done = run("index", "--corpus", corpus, "--index", index)
+
+    rows = dict(line.rsplit(maxsplit=1) for line in done.out.splitlines())
+    assert done.status == 0
+    assert float(rows.pop("seconds")) >= 0
+    assert rows == {
+        "documents": "1",
+        "passages": "13",
+        "embedded": "0",
+        "reused": "13",
+        "removed": "0",
+        "left out": "0",
+    }
+
+
+def test_what_is_embedded_is_shown_on_stderr(index: Path, corpus: Path, run: Run) -> None:
+    (corpus / AIVD).unlink()
+    (corpus / "bronnen.toml").unlink()
+    (corpus / "kat.txt").write_text("De kat\n\nDe kat slaapt. De kat eet.\n\nDe kat zit.\n", "utf-8")
+
+    done = run("index", "--corpus", corpus, "--index", index)
+
+    # two passages, of two sentences and of one: four texts, as the last is both, each also below its title
+    assert "embedding: 100%" in done.err
+    assert "8/8" in done.err
+    rows = dict(line.rsplit(maxsplit=1) for line in done.out.splitlines())
+    assert (rows["documents"], rows["embedded"], rows["reused"], rows["removed"]) == ("1", "2", "0", "1")
+
+
+@pytest.mark.parametrize("folder", ["", "leeg"])
+def test_an_empty_corpus(folder: str, tmp_path: Path, run: Run) -> None:
+    empty = tmp_path / "teksten" / folder
+    empty.mkdir(parents=True)
+
+    assert run("index", "--corpus", tmp_path / "teksten").failure == (
+        f"corpus folder {tmp_path / 'teksten'} is empty: put texts in it (.txt, .md, .markdown)"
+    )
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_corpus_that_is_missing(tmp_path: Path, run: Run) -> None:
+    assert run("index", "--json").failure == (
+        "corpus folder corpus does not exist: make it and put texts in it"
+    )
+    assert not (tmp_path / "index").exists()
+
+
+def write_latin1(path: Path) -> None:
+    path.write_bytes("Het café is open.".encode("latin-1"))
+
+
+def write_nothing(path: Path) -> None:
+    path.touch()
+
+
+def write_50_megabytes(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 50_000_000)  # takes no room; that these are no letters is seen by whoever reads it
+
+
+BAD_FILES = pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (write_latin1, "fout.txt: byte 0xe9 at offset 7 is not UTF-8: save the file as UTF-8"),
+        (write_nothing, "fout.txt: the file is empty (0 bytes): add text, or remove the file"),
+        (
+            write_50_megabytes,
+            "fout.txt: 50,000,000 bytes is too large, expected at most 10,000,000: "
+            "cut the text into smaller files",
+        ),
+    ],
+)
+
+
+@BAD_FILES
+def test_a_file_that_cannot_be_read_is_left_out(
+    write: Callable[[Path], None], reason: str, index: Path, corpus: Path, run: Run
+) -> None:
+    write(corpus / "fout.txt")
+
+    done = run("index", "--json")
+
+    assert done.status == 3
+    assert done.json["documents"] == 1
+    assert done.json["skipped"] == [{"path": "fout.txt", "reason": reason}]
+    table = run("index")
+    assert table.status == 3
+    assert table.out.splitlines()[-2:] == ["left out          1", f"left out: fout.txt: {reason}"]
+
+
+@BAD_FILES
+def test_a_corpus_of_nothing_that_can_be_read(
+    write: Callable[[Path], None], reason: str, tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "corpus").mkdir()
+    write(tmp_path / "corpus" / "fout.txt")
+
+    assert run("index", "--json").failure == f"corpus folder corpus holds no file that can be read: {reason}"
+
+
+def test_the_name_of_a_file_cannot_break_the_line(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "een\ntwee.txt").touch()
+
+    assert run("index").failure == (
+        "corpus folder corpus holds no file that can be read: "
+        "een twee.txt: the file is empty (0 bytes): add text, or remove the file"
+    )
+
+
+def test_an_index_that_cannot_be_written(corpus: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "index").write_text("a file where the folder should be", "utf-8")
+
+    assert run("index").failure == (
+        "index: cannot be written (File exists); make room or give access, then rebuild with: vraagbaak index"
+    )
+
+
+def test_an_edited_text_is_answered_from_its_new_words(index: Path, corpus: Path) -> None:
+    path = corpus / AIVD
+    edited = "Alleen de minister-president is een afnemer van informatie van de AIVD in Nederland."
+    text = path.read_text("utf-8")
+    known = "Het openbaar bestuur is de belangrijkste afnemer van informatie van de AIVD in Nederland."
+    assert known in text
+    path.write_text(text.replace(known, edited), "utf-8")
+
+    built = by_process("index", "--json")
+    asked = by_process("ask", "Wie is afnemer van informatie van de AIVD in Nederland?", "--json")
+
+    assert (built.status, asked.status) == (0, 0)
+    assert (built.json["passages"], built.json["embedded"], built.json["reused"]) == (13, 1, 12)
+    quotes = [quote["text"] for quote in asked.json["quotes"]]
+    assert edited in quotes
+    assert known not in asked.out
+
+
+# ask
+
+
+def test_an_answer_is_quoted_word_for_word(aivd_index: Path, run: Run) -> None:
+    text = (ROOT / "corpus" / AIVD).read_text("utf-8")
+
+    done = run("ask", QUESTION, "--index", aivd_index, "--json")
+
+    reply = done.json
+    assert done.status == 0
+    assert list(reply) == REPLY_KEYS
+    assert reply["status"] == "answered"
+    assert 1 <= len(reply["quotes"]) <= 3
+    assert 1 <= len(reply["citations"]) <= 5
+    assert [citation["number"] for citation in reply["citations"]] == [
+        number for number, _ in enumerate(reply["citations"], start=1)
+    ]
+    assert reply["quotes"][0]["citation"] == 1
+    for quote in reply["quotes"]:
+        assert list(quote) == QUOTE_KEYS
+        assert text[quote["start"] : quote["end"]] == quote["text"]
+        assert quote["text"] in reply["text"]
+    for citation in reply["citations"]:
+        assert list(citation) == CITATION_KEYS
+        assert citation["document_id"] == AIVD
+        assert text[citation["start"] : citation["end"]] == citation["text"]
+
+
+def test_the_answer_is_that_of_the_chatbot(aivd_index: Path, run: Run) -> None:
+    with Chatbot.open(aivd_index) as bot:
+        expected = reply_to_json(bot.reply("En de burgemeesters?", [QUESTION]))
+
+    done = run("ask", "En de burgemeesters?", "--history", QUESTION, "--index", aivd_index, "--json")
+
+    assert done.json == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ask", "En de burgemeesters?", "--history", QUESTION),
+        ("ask", "--history", QUESTION, "En de burgemeesters?"),
+        ("ask", "--history", "Hallo", "--history", QUESTION, "En de burgemeesters?"),
+    ],
+)
+def test_a_follow_up_is_understood_by_the_questions_before_it(
+    arguments: Sequence[str], aivd_index: Path, run: Run
+) -> None:
+    reply = run(*arguments, "--index", aivd_index, "--json").json
+
+    assert reply["status"] == "answered"
+    assert MAYORS in reply["quotes"][0]["text"]
+
+
+def test_an_answer_is_shown_with_its_source(aivd_index: Path) -> None:
+    done = by_process("ask", "Wat is de rol van burgemeesters?", "--index", aivd_index)
+
+    assert (done.status, done.err) == (0, "")
+    assert f"“{MAYORS}”\nBron: Met wie werken wij samen? › Lokaal bestuur\n" in done.out
+
+
+def test_an_abstention_is_an_answer_too(aivd_index: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VRAAGBAAK_CONTACT_TEXT", "Bel met de gemeente")
+    monkeypatch.setenv("VRAAGBAAK_CONTACT_URL", "tel:14010")
+    suggestions = [
+        QUESTION,
+        "Hoe onderhoudt de AIVD contact met het Openbaar Ministerie?",
+        "Wat doet de NCTV?",
+    ]
+
+    done = run("ask", FAR, "--index", aivd_index, "--json")
+
+    reply = done.json
+    assert done.status == 0
+    assert list(reply) == REPLY_KEYS
+    assert len(reply.pop("id")) == 16
+    assert reply == {
+        "status": "abstained",
+        "text": "Dat staat niet in deze bronnen.\n\nBel met de gemeente tel:14010",
+        "quotes": [],
+        "citations": [],
+        "suggestions": suggestions,
+        "contact": {"text": "Bel met de gemeente", "url": "tel:14010"},
+    }
+    shown = run("ask", FAR, "--index", aivd_index)
+    assert (shown.status, shown.err) == (0, "")
+    assert shown.out == (
+        "Dat staat niet in deze bronnen.\n\nBel met de gemeente tel:14010\n\nU kunt bijvoorbeeld vragen:\n"
+        + "".join(f"- {one}\n" for one in suggestions)
+    )
+
+
+def test_small_talk(aivd_index: Path, run: Run) -> None:
+    done = run("ask", "Bedankt!", "--index", aivd_index, "--json")
+
+    reply = done.json
+    assert done.status == 0
+    assert len(reply.pop("id")) == 16
+    assert reply == {
+        "status": "smalltalk",
+        "text": "Graag gedaan. Heeft u nog een vraag?",
+        "quotes": [],
+        "citations": [],
+        "suggestions": [],
+        "contact": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("", "Typ eerst een vraag."),
+        (" \t\n\u00a0", "Typ eerst een vraag."),
+        ("a" * 501, "Uw vraag is 501 tekens lang. Maak hem korter: hoogstens 500 tekens."),
+        ("Wat is \x07dit?", NO_TEXT),
+        ("Wat is \x9bdit?", NO_TEXT),
+        (os.fsdecode(b"Welk caf\xe9?"), NO_TEXT),
+    ],
+)
+def test_a_question_outside_the_limits(question: str, message: str, aivd_index: Path, run: Run) -> None:
+    assert run("ask", question, "--index", aivd_index).failure == message
+
+
+def test_an_earlier_question_outside_the_limits(aivd_index: Path, run: Run) -> None:
+    assert run("ask", QUESTION, "--history", "Wat is \x07dit?", "--index", aivd_index).failure == NO_TEXT
+
+
+def test_blanks_around_a_question_do_not_count(aivd_index: Path, run: Run) -> None:
+    assert run("ask", f"  {'a' * 500}\n", "--index", aivd_index).status == 0
+
+
+def test_more_history_than_is_read(aivd_index: Path, run: Run) -> None:
+    history = [word for _ in range(11) for word in ("--history", QUESTION)]
+
+    assert run("ask", QUESTION, *history, "--index", aivd_index).failure == (
+        "Er zijn 11 eerdere vragen meegestuurd. Stuur er hoogstens 10 mee."
+    )
+
+
+def test_html_in_a_question_is_text(aivd_index: Path, run: Run) -> None:
+    question = "<b>Wie</b> krijgt informatie van de <a href='javascript:alert(1)'>AIVD</a>?"
+
+    done = run("ask", question, "--index", aivd_index, "--json")
+
+    assert done.status == 0
+    assert list(done.json) == REPLY_KEYS
+    assert "<" not in done.out
+
+
+# an index that cannot be used
+
+
+def test_without_an_index_it_says_how_to_make_one() -> None:
+    for command in (["ask", QUESTION], ["ask", QUESTION, "--json"]):
+        assert by_process(*command).failure == (
+            "index: no index here (CURRENT is missing); rebuild with: vraagbaak index"
+        )
+
+
+def test_an_index_of_another_embedder(tmp_path: Path, run: Run) -> None:
+    embedder = LengthEmbedder()
+    update_index(read_corpus(ROOT / "corpus"), tmp_path / "index", lambda: embedder, embedder.fingerprint)
+    fingerprint = known_fingerprint(DEFAULT_EMBEDDER, None, None)
+    assert fingerprint is not None
+
+    assert run("ask", QUESTION).failure == (
+        f"{generation(Path('index')) / 'manifest.json'}: made with embedder length-1, "
+        f"but VRAAGBAAK_EMBEDDER asks for {fingerprint[:60]}…; "
+        "set VRAAGBAAK_EMBEDDER to the embedder of the index, or rebuild with: vraagbaak index"
+    )
+
+
+def test_an_index_of_another_prompt(index: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VRAAGBAAK_QUERY_PROMPT", "vraag: ")
+    made = known_fingerprint(DEFAULT_EMBEDDER, None, None)
+    asked = known_fingerprint(DEFAULT_EMBEDDER, "vraag: ", None)
+    assert made is not None
+    assert asked is not None
+
+    failure = run("ask", QUESTION).failure
+    assert f"made with embedder {made[:60]}…, but VRAAGBAAK_EMBEDDER asks for {asked[:60]}…" in failure
+
+
+def test_an_index_of_another_schema_version(index: Path, run: Run) -> None:
+    path = generation(index) / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**manifest, "schema_version": 999}), "utf-8")
+
+    assert run("ask", QUESTION, "--index", index).failure == (
+        f"{path}: schema version 999, expected {SCHEMA_VERSION}; rebuild with: vraagbaak index"
+    )
+
+
+def test_an_index_with_a_truncated_faiss_file(index: Path, corpus: Path, run: Run) -> None:
+    path = generation(index) / "passages.faiss"
+    whole = path.stat().st_size
+    os.truncate(path, whole // 2)
+
+    assert run("ask", QUESTION, "--index", index).failure == (
+        f"{path}: {whole // 2} bytes, expected {whole}; rebuild with: vraagbaak index"
+    )
+    assert run("index", "--json").json["reused"] == 13
+    assert run("ask", QUESTION, "--json").json["status"] == "answered"
+
+
+@pytest.mark.parametrize("name", ["20200101T000000000000Z-00000000", "", "../generations"])
+def test_an_index_whose_current_names_nothing(name: str, index: Path, run: Run) -> None:
+    (index / "CURRENT").write_text(f"{name}\n", "utf-8")
+
+    assert run("ask", QUESTION, "--index", index).failure == (
+        f"{index / 'CURRENT'}: names {name!r}, expected the name of a folder in {index / 'generations'}; "
+        "rebuild with: vraagbaak index"
+    )
+
+
+def test_a_server_without_corpus_and_index_does_not_start(run: Run) -> None:
+    assert run("serve").failure == "corpus folder corpus does not exist: make it and put texts in it"
+
+
+# evaluate
+
+
+def written(path: Path, *rows: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    """Three judged questions about the AIVD page."""
+    return written(
+        tmp_path / "vragen.jsonl",
+        {
+            "id": "1",
+            "kind": "followup",
+            "history": [QUESTION],
+            "question": "En de burgemeesters?",
+            "gold": [MAYORS],
+            "answerable": True,
+        },
+        {"id": "2", "kind": "far", "history": [], "question": FAR, "gold": [], "answerable": False},
+        {"id": "3", "kind": "smalltalk", "history": [], "question": "Hallo", "gold": [], "answerable": False},
+    )
+
+
+def test_judged_questions_are_evaluated(judged: Path, aivd_index: Path, run: Run) -> None:
+    done = run("evaluate", judged, "--index", aivd_index, "--json")
+
+    right, wrong = {"value": 1.0, "low": 1.0, "high": 1.0}, {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert done.status == 0
+    assert done.json == {
+        "set": "vragen",
+        "questions": 3,
+        "measures": {
+            "passage@1": right,
+            "passage@3": right,
+            "quote": right,
+            "false_refusal": wrong,
+            "correct_refusal": right,
+            "smalltalk": right,
+        },
+        "kinds": {
+            "followup": {"passage@1": 1.0, "passage@3": 1.0, "quote": 1.0, "false_refusal": 0.0},
+            "far": {"correct_refusal": 1.0},
+            "smalltalk": {"smalltalk": 1.0},
+        },
+    }
+
+
+def test_an_evaluation_is_shown_as_a_table(judged: Path, aivd_index: Path, run: Run) -> None:
+    done = run("evaluate", judged, "--index", aivd_index)
+
+    assert (done.status, done.err) == (0, "")
+    assert done.out == (
+        "vragen: 3 questions\n\n"
+        "| measure | all | 95 % interval | followup | far | smalltalk |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| passage@1 | 1.000 | 1.000 - 1.000 | 1.000 |  |  |\n"
+        "| passage@3 | 1.000 | 1.000 - 1.000 | 1.000 |  |  |\n"
+        "| quote | 1.000 | 1.000 - 1.000 | 1.000 |  |  |\n"
+        "| false_refusal | 0.000 | 0.000 - 0.000 | 0.000 |  |  |\n"
+        "| correct_refusal | 1.000 | 1.000 - 1.000 |  | 1.000 |  |\n"
+        "| smalltalk | 1.000 | 1.000 - 1.000 |  |  | 1.000 |\n"
+    )
+
+
+def test_a_beir_folder_is_evaluated_without_touching_the_index(tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "dieren"
+    written(
+        folder / "corpus.jsonl",
+        {"_id": "kat", "title": "Katten", "text": "De kat slaapt overdag.\n\nHij eet vis."},
+        {"_id": "fiets", "title": "", "text": "Een lekke band plakt u met een pleister van rubber."},
+        {"_id": "brood", "title": "Bakken", "text": "Brood gaat een half uur in een hete oven."},
+    )
+    written(
+        folder / "queries.jsonl",
+        {"_id": "q1", "text": "Hoe repareer ik de band van mijn fiets?"},
+        {"_id": "q2", "text": "Hoe lang moet brood in de oven?"},
+    )
+    (folder / "qrels").mkdir()
+    (folder / "qrels/test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\tfiets\t1\nq2\tbrood\t1\n", "utf-8"
+    )
+
+    done = run("evaluate", folder, "--json")
+
+    right = {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert done.status == 0
+    assert json.loads(done.out) == {
+        "set": "dieren",
+        "questions": 2,
+        "measures": {"nDCG@10": right, "MRR@10": right, "Recall@5": right},
+        "kinds": {"question": {"nDCG@10": 1.0, "MRR@10": 1.0, "Recall@5": 1.0}},
+    }
+    assert not (tmp_path / "index").exists()
+
+
+def test_judged_questions_that_are_missing(run: Run) -> None:
+    assert run("evaluate", "vragen.jsonl").failure == (
+        "vragen.jsonl cannot be read: [Errno 2] No such file or directory: 'vragen.jsonl'; "
+        "expected a UTF-8 file of one JSON object a line"
+    )
+
+
+def test_a_folder_that_is_no_beir_folder(tmp_path: Path, run: Run) -> None:
+    assert run("evaluate", tmp_path).failure == (
+        f"{tmp_path}: no corpus.jsonl found; expected a BEIR folder with it"
+    )
+
+
+# usage and settings
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["vraag"],
+        ["ask"],
+        ["ask", QUESTION, "tweede"],
+        ["ask", QUESTION, "--history"],
+        ["evaluate"],
+        ["index", "--port", "80"],
+        ["serve", "--port", "acht"],
+        ["serve", "--json"],
+    ],
+)
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert err.startswith("usage: vraagbaak")
+
+
+def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+
+    assert ended.value.code == 0
+    assert "{" not in capsys.readouterr().out.splitlines()[0]
+
+
+def test_a_setting_that_is_unknown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VRAAGBAAK_INDEKS", "index")
+
+    assert run("index").failure.startswith(
+        "unknown setting VRAAGBAAK_INDEKS in the environment; expected one of VRAAGBAAK_ALLOWED_ORIGINS, "
+    )
+
+
+def test_an_option_that_does_not_fit(run: Run) -> None:
+    assert run("serve", "--port", "70000").failure == (
+        "setting 'port': Input should be less than or equal to 65535 (found 70000); set VRAAGBAAK_PORT "
+        "or port in vraagbaak.toml to a value that fits (see docs/settings.md)"
+    )
+
+
+def test_an_option_overrules_the_environment_and_that_the_file(
+    aivd_index: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vraagbaak.toml").write_text('index = "uit bestand"', "utf-8")
+    found = "no index here (CURRENT is missing); rebuild with: vraagbaak index"
+
+    assert run("ask", QUESTION).failure == f"uit bestand: {found}"
+    monkeypatch.setenv("VRAAGBAAK_INDEX", "uit omgeving")
+    assert run("ask", QUESTION).failure == f"uit omgeving: {found}"
+    assert run("ask", QUESTION, "--index", aivd_index).status == 0
+
+
+def test_an_embedder_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VRAAGBAAK_EMBEDDER", str(tmp_path / "geen model"))
+
+    assert str(tmp_path / "geen model") in run("ask", QUESTION).failure
