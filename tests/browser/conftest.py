@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 sys.path.append(str(Path(__file__).parents[1] / "web"))  # for three_sentences and web_serving
 
@@ -23,6 +23,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE = 20_000
+"""Milliseconds that something may take to appear on a busy machine; reached only where it fails."""
+
 PageMaker = Callable[..., AbstractContextManager[Page]]
 
 
@@ -38,10 +41,14 @@ def chromium_path(playwright: Playwright) -> str:
     return found[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a file.
+
+    Not for the session: Playwright keeps an event loop running, beside which async tests cannot run theirs.
+    """
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)
         yield browser
         browser.close()
