@@ -61,7 +61,7 @@ REMEDY = (
 MAX_TOKENS = 512
 """Positions that the model has learnt; what comes after is cut off."""
 BATCH_TOKENS = 1024
-"""Tokens of one inference, padding included: docs/experiments-embedding.md."""
+"""Tokens of one inference, padding included: docs/experiments.md."""
 CACHED_WORDS = 8192
 CACHED_LENGTH = 32
 """Words up to this many characters are remembered: 8,192 of them stay below 4 MB."""

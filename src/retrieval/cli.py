@@ -168,7 +168,7 @@ class _ProgressBar:
         if not self._shown:
             return
         if self._bar is None:
-            from tqdm import tqdm
+            from tqdm import tqdm  # type: ignore[import-untyped]
 
             self._bar = tqdm(total=total, desc="embedding", unit="text", file=sys.stderr)
         self._bar.update(done - self._bar.n)
