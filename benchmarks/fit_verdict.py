@@ -38,7 +38,7 @@ NEAR_WEIGHT = 0.1
 """The share of the unanswerable questions' weight that near ones have: these features tell far ones."""
 FALSE_REFUSALS = 0.04
 """The answerable calibration questions that are given up, pages left out in turn."""
-UNRELATED = 0.5
+UNRELATED = 0.9
 """The far questions that get no passages at all, of the calibration questions likewise."""
 
 Matrix = npt.NDArray[np.float64]

@@ -50,3 +50,8 @@ def test_the_unit_interval_holds_every_score(values: np.ndarray) -> None:
     result = to_unit_interval(values / 10)
     assert ((result >= 0) & (result <= 1)).all()
     assert to_unit_interval(scores(0)).tolist() == [0.5]
+
+
+def test_high_scores_stay_apart_in_the_unit_interval() -> None:
+    low, middle, high = to_unit_interval(scores(17.5, 18, 30))
+    assert low < middle < high

@@ -41,7 +41,7 @@ def reciprocal_ranks(parts: Sequence[Scores]) -> Scores:
     return fused
 
 
-def to_unit_interval(scores: Scores) -> Scores:
-    """The same order between 0 and 1, by the logistic function."""
-    result: Scores = (1 / (1 + np.exp(-scores))).astype(np.float32)
+def to_unit_interval(scores: Scores) -> npt.NDArray[np.float64]:
+    """The same order between 0 and 1, by the logistic function; far from 0 it scores become equal."""
+    result: npt.NDArray[np.float64] = 1 / (1 + np.exp(-scores.astype(np.float64)))
     return result

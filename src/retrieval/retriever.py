@@ -66,12 +66,11 @@ class Retriever:
         rows, starts = self._sentence_rows(ids)
         sentences = self._index.sentence_vectors[rows] @ np.stack([whole, turn], axis=1)
         best_sentences = np.maximum.reduceat(sentences[:, 0], starts)
-        scores = to_unit_interval(
-            weighted_sum(
-                [(PASSAGE_WEIGHT, passages), (SENTENCE_WEIGHT, best_sentences), (WORD_WEIGHT, words)]
-            )
+        fused = weighted_sum(
+            [(PASSAGE_WEIGHT, passages), (SENTENCE_WEIGHT, best_sentences), (WORD_WEIGHT, words)]
         )
-        order = np.argsort(-scores, kind="stable")[:k]
+        scores = to_unit_interval(fused)
+        order = np.argsort(-fused, kind="stable")[:k]
         ends = np.append(starts[1:], len(rows))
         found = self._index.store.passages([int(ids[place]) for place in order])
         hits = tuple(
