@@ -143,6 +143,11 @@ def test_vectors_are_those_of_the_same_weights_in_bert(file: ModelFile, model: B
     assert cosines.min() >= 0.9995
 
 
+def test_vectors_are_made_in_float32_whatever_the_processor_prefers(file: ModelFile) -> None:
+    compiled = bundled._compiled(file)
+    assert "float32" in str(compiled.get_property("INFERENCE_PRECISION_HINT"))
+
+
 def test_vectors_are_unit_rows_in_the_order_of_the_texts(model: BundledModel) -> None:
     vectors = model.encode(DUTCH)
     assert vectors.dtype == np.float32

