@@ -107,9 +107,13 @@ def test_the_button_asks_as_enter_does(new_page: PageMaker, address: str) -> Non
         expect(page.locator(TEXTBOX)).to_be_focused()
 
 
-def test_a_question_in_the_fragment_is_asked_at_once_and_only_once(new_page: PageMaker, address: str) -> None:
+@pytest.mark.parametrize("slowdown", [1, 6])
+def test_a_question_in_the_fragment_is_asked_at_once_and_only_once(
+    new_page: PageMaker, address: str, slowdown: int
+) -> None:
     question = "zondag & <b>paspoort</b>?"
     with new_page(address) as page:
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         open_chat(page, address, f"#q={quote(question)}")
         assert quotes_of(page.locator(ANSWERS).nth(1)) == [SUNDAY, PASSPORT]
         assert page.locator(".vb-vraag").all_text_contents() == [question]

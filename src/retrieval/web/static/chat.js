@@ -13,6 +13,9 @@ const find = (selector) => document.querySelector(selector);
 const textbox = () => find("#vb-invoer textarea");
 const log = () => find('#vb-gesprek [role="log"]');
 const notice = () => find("#vb-status");
+const sendButton = () => find("#vb-verstuur");
+// Gradio covers the page with it until it listens: what is clicked before is lost
+const loading = () => find('gradio-app [data-testid="status-tracker"].full:not(.hide)');
 
 let newestShown = null;
 let askedByButton = false;
@@ -24,7 +27,7 @@ function ask(question) {
   Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, question);
   box.dispatchEvent(new Event("input", { bubbles: true }));
   // the value reaches Gradio after its own update; a click in the same turn would send the old one
-  requestAnimationFrame(() => setTimeout(() => find("#vb-verstuur").click()));
+  requestAnimationFrame(() => setTimeout(() => sendButton().click()));
 }
 
 function askFromFragment() {
@@ -117,7 +120,7 @@ new MutationObserver(() => {
   repairLabels();
   translateToast();
   showNewestAnswer();
-  if (!started) {
+  if (!started && sendButton() !== null && loading() === null) {
     started = true;
     askFromFragment();
   }
