@@ -62,9 +62,9 @@ MAX_TOKENS = 512
 """Positions that the model has learnt; what comes after is cut off."""
 BATCH_TOKENS = 1024
 """Tokens of one inference, padding included: docs/experiments.md."""
-CACHED_WORDS = 8192
+CACHED_WORDS = 4096
 CACHED_LENGTH = 32
-"""Words up to this many characters are remembered: 8,192 of them stay below 4 MB."""
+"""Words up to this many characters are remembered: 4,096 of them stay below 2 MB."""
 SLICE_LENGTH = 16384
 """A longer run without a blank is cut up, to bound memory; the model reads half of it at most."""
 
