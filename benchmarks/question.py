@@ -61,8 +61,9 @@ def main() -> None:
                 f"| {quantiles(whole, n=20)[-1] / quantiles(alone, n=20)[-1]:.2f} |"
             )
             print(
-                f"\nresident before the first question {idle / 1024:.1f} MB, after {total // 10:,} questions {at_a_tenth / 1024:.1f} MB, after {total:,} "
-                f"{(resident_kib() - at_a_tenth) / 1024:+.1f} MB"
+                f"\nresident before the first question {idle / 1024:.1f} MB, "
+                f"after {total // 10:,} questions {at_a_tenth / 1024:.1f} MB, "
+                f"after {total:,} {(resident_kib() - at_a_tenth) / 1024:+.1f} MB"
             )
 
 

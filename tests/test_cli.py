@@ -174,9 +174,10 @@ def test_what_is_embedded_is_shown_on_stderr(index: Path, corpus: Path, run: Run
 
     done = run("index", "--corpus", corpus, "--index", index)
 
-    # two passages, of two sentences and of one: four texts, as the last is both, each also below its title
+    # two passages, of two sentences and of one: four texts, as the last is both, each also below its title;
+    # and both passages together
     assert "embedding: 100%" in done.err
-    assert "8/8" in done.err
+    assert "9/9" in done.err
     rows = dict(line.rsplit(maxsplit=1) for line in done.out.splitlines())
     assert (rows["documents"], rows["embedded"], rows["reused"], rows["removed"]) == ("1", "2", "0", "1")
 

@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retrieval.fusion import reciprocal_ranks, standardised, to_unit_interval, weighted_sum
+from retrieval.fusion import (
+    WEIGHTS,
+    fused,
+    rankings,
+    reciprocal_ranks,
+    standardised,
+    standardised_sum,
+    to_unit_interval,
+    weighted_sum,
+)
 
 SCORES = arrays(
     np.float32, st.integers(1, 20), elements=st.floats(-100, 100, width=32, allow_subnormal=False)
@@ -26,9 +35,40 @@ def test_scores_that_do_not_differ_say_nothing() -> None:
     assert standardised(scores(0.8)).tolist() == [0]
 
 
+PARTS = {
+    "passage": scores(1, 2),
+    "sentence": scores(3, 1),
+    "context": scores(0, 1),
+    "words": scores(0.5, 0),
+    "letters": scores(0.25, 0.5),
+    "document": scores(0, 0),
+}
+
+
 def test_weighted_sum_by_hand() -> None:
+    assert weighted_sum(PARTS, {"passage": 2, "words": 10}).tolist() == [7, 4]
+
+
+def test_a_sum_of_standardised_parts_by_hand() -> None:
     # both standardise to -1 and 1, the second the other way round: 2 * (-1) + 3 * 1, 2 * 1 + 3 * (-1)
-    assert weighted_sum([(2, scores(10, 20)), (3, scores(0.9, 0.1))]).tolist() == pytest.approx([1, -1])
+    parts = {"a": scores(10, 20), "b": scores(0.9, 0.1)}
+    assert standardised_sum(parts, {"a": 2, "b": 3}).tolist() == pytest.approx([1, -1])
+
+
+def test_the_retriever_sums_every_part() -> None:
+    expected = [sum(WEIGHTS[name] * float(part[place]) for name, part in PARTS.items()) for place in (0, 1)]
+    assert fused(PARTS).tolist() == pytest.approx(expected)
+    assert WEIGHTS.keys() == PARTS.keys()
+
+
+def test_named_rankings() -> None:
+    named = rankings()
+    assert named["dense"](PARTS).tolist() == [1, 2]
+    assert named["bm25"](PARTS).tolist() == [0.5, 0]
+    # passage: ranks 2 and 1; words: 1 and no hit
+    assert named["rrf"](PARTS).tolist() == pytest.approx([1 / 62 + 1 / 61, 1 / 61])
+    without = named["without-passage"](PARTS) + WEIGHTS["passage"] * PARTS["passage"]
+    assert without.tolist() == pytest.approx(fused(PARTS).tolist())
 
 
 def test_reciprocal_ranks_by_hand() -> None:

@@ -202,7 +202,7 @@ def test_the_background_is_embedded_bare(workshop: Workshop) -> None:
 def test_equal_texts_are_embedded_once(workshop: Workshop) -> None:
     workshop.build(document("a.txt", "Kat", "De vis.", "De vis."), document("b.txt", "Kat", "De vis."))
 
-    assert sorted(workshop.embedder.embedded) == ["De vis.", "Kat\nDe vis."]
+    assert sorted(workshop.embedder.embedded) == ["De vis.", "Kat\nDe vis.", "Kat\nDe vis.\nDe vis."]
 
 
 def test_when_nothing_changed_nothing_is_done(workshop: Workshop) -> None:
@@ -230,7 +230,11 @@ def test_an_edited_document_is_read_anew_and_the_others_are_not(workshop: Worksh
     report = workshop.build(CATS, document("vissen.txt", "Vissen", "Een vis zwemt.", "Een vis eet."))
 
     assert (report.passages, report.embedded, report.reused) == (4, 1, 3)
-    assert sorted(workshop.embedder.embedded) == ["Een vis eet.", "Vissen\nEen vis eet."]
+    assert sorted(workshop.embedder.embedded) == [
+        "Een vis eet.",
+        "Vissen\nEen vis eet.",
+        "Vissen\nEen vis zwemt.\nEen vis eet.",
+    ]
     assert workshop.texts()[2:] == ["Een vis zwemt.", "Een vis eet."]
 
 
@@ -346,8 +350,8 @@ def test_progress_counts_the_texts_up_to_all(tmp_path: Path, monkeypatch: pytest
         lambda *both: told.append(both),
     )
 
-    # two passages, and the two sentences of the first; each bare and below the title
-    assert told == [(2, 8), (4, 8), (6, 8), (8, 8)]
+    # two passages, and the two sentences of the first, each bare and below the title; and one context
+    assert told == [(2, 9), (4, 9), (6, 9), (8, 9), (9, 9)]
 
 
 def test_a_failed_build_leaves_the_index_and_keeps_the_vectors_that_were_made(
@@ -364,9 +368,9 @@ def test_a_failed_build_leaves_the_index_and_keeps_the_vectors_that_were_made(
     assert not list(workshop.folder.glob("draft-*"))
     workshop.embedder.embedded.clear()
     assert workshop.build(CATS, FISH).passages == 3
-    # eight texts are new; of these the failed build had made four
+    # nine texts are new; of these the failed build had made four
     assert len(failing.embedded) == 4
-    assert len(workshop.embedder.embedded) == 4
+    assert len(workshop.embedder.embedded) == 5
     assert not set(failing.embedded) & set(workshop.embedder.embedded)
 
 
@@ -436,8 +440,8 @@ def test_a_build_killed_while_embedding_keeps_the_vectors_that_were_made(worksho
     assert workshop.texts() == ["Een vis zwemt."]
     workshop.embedder.embedded.clear()
     assert workshop.build(CATS, FISH).passages == 3
-    # of the eight texts of CATS four were embedded before
-    assert len(workshop.embedder.embedded) == 4
+    # of the nine texts of CATS four were embedded before
+    assert len(workshop.embedder.embedded) == 5
 
 
 def test_a_second_build_at_once_is_told_which_process_holds_the_index(workshop: Workshop) -> None:
@@ -565,9 +569,9 @@ def test_a_current_that_cannot_be_read_is_an_error(workshop: Workshop) -> None:
     [
         ("{", "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
         ("[1]", "found a JSON list, expected an object"),
-        ("{}", "schema version None, expected 2"),
-        ('{"schema_version": 3}', "schema version 3, expected 2"),
-        ('{"schema_version": 2}', "not a whole manifest (KeyError('embedder'))"),
+        ("{}", "schema version None, expected 3"),
+        ('{"schema_version": 2}', "schema version 2, expected 3"),
+        ('{"schema_version": 3}', "not a whole manifest (KeyError('embedder'))"),
         (None, "cannot be read (No such file or directory)"),
     ],
 )
@@ -604,6 +608,13 @@ FILES = (
     "lexical/indptr.csc.index.npy",
     "lexical/params.index.json",
     "lexical/vocab.index.json",
+    "letters/vocab.index.json",
+    "document_words/vocab.index.json",
+    "contexts.npy",
+    "passage_contexts.npy",
+    "passage_documents.npy",
+    "spelling/words.json",
+    "spelling/dutch.npy",
 )
 
 

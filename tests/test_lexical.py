@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import BrokenIndexError
-from retrieval.lexical import STOP_WORDS, LexicalIndex, analyse, write_lexical
+from retrieval.lexical import STOP_WORDS, LexicalIndex, analyse, word_pieces, write_lexical
 
 WORDS = ("kat", "hond", "vis", "vogel", "paard")
 REBUILD = "; rebuild with: vraagbaak index"
@@ -105,8 +105,41 @@ def test_spellings_of_the_same_words(text: str, same: str) -> None:
     assert analyse(text) == analyse(same)
 
 
+def test_capitals_tell_an_abbreviation_from_a_stop_word() -> None:
+    assert analyse("wat doet het OM?") == [*analyse("doet"), "om"]
+    assert analyse("wat doet het om te winnen?") == analyse("doet winnen")
+    assert analyse("WAT DOET HET OM?") == analyse("doet")  # typed in capitals throughout
+
+
 def test_numbers_are_terms() -> None:
     assert analyse("2024, art. 8") == ["2024", "art", "8"]
+
+
+def test_pieces_are_every_four_letters_of_a_word_with_its_ends() -> None:
+    assert word_pieces("De katten!") == ["_kat", "katt", "atte", "tten", "ten_"]
+    assert word_pieces("vis ei") == ["_vis", "vis_", "_ei_"]
+    assert word_pieces("8") == ["_8_"]
+    assert word_pieces("de het een") == []
+
+
+def test_a_part_of_a_compound_and_a_misspelt_word_are_found_by_pieces(tmp_path: Path) -> None:
+    texts = ["terrorismebestrijding", "veiligheidsdienst", "kat"]
+    write_lexical(tmp_path, texts, word_pieces)
+    index = LexicalIndex.open(tmp_path, word_pieces)
+
+    assert index.search("bestrijding van terrorisme", 1).ids.tolist() == [0]
+    assert index.search("vieligheidsdiensten", 1).ids.tolist() == [1]
+    assert len(index.search("hond", 1)) == 0
+
+
+def test_a_share_is_the_score_over_what_all_terms_could_add(tmp_path: Path) -> None:
+    index = opened(tmp_path, "kat kat hond", "hond", "vis vis")
+    query = "hond olifant"
+    most = index.rarity("hond") + index.rarity("olifant")
+
+    assert index.shares(query) == pytest.approx(index.scores(query, range(3)) / most)
+    assert index.shares(query).max() < 1
+    assert index.shares("").tolist() == [0, 0, 0]
 
 
 def test_the_rarity_of_a_term_is_its_inverse_document_frequency(tmp_path: Path) -> None:

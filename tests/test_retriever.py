@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from retrieval.corpus import Reading, text_document
-from retrieval.fusion import to_unit_interval, weighted_sum
+from retrieval.fusion import fused, rankings, to_unit_interval
 from retrieval.index import Index, update_index
 from retrieval.ranking import Vectors
 from retrieval.records import Query
-from retrieval.retriever import PASSAGE_WEIGHT, SENTENCE_WEIGHT, WORD_WEIGHT, Retriever
+from retrieval.retriever import Retriever
 
 VOCABULARY = ("kat", "hond", "vis", "slaapt", "blaft", "zwemt")
 TEXTS = {
@@ -64,20 +64,39 @@ def test_the_hits_are_those_of_brute_force(index: Index) -> None:
         [height(passage.sentence_text(number)) for number in range(len(passage.sentences))]
         for passage in everything
     ]
-    best = np.array([max(own) for own in sentences], np.float32)
-    words = index.lexical.scores(question, range(len(everything)))
-    expected = to_unit_interval(
-        weighted_sum([(PASSAGE_WEIGHT, passages), (SENTENCE_WEIGHT, best), (WORD_WEIGHT, words)])
+    # each document is short enough to be one context
+    contexts = np.array(
+        [
+            float(
+                embedder.embed_texts(["Dieren\n" + TEXTS[passage.document_id].replace("\n\n", "\n")])[0]
+                @ vector
+            )
+            for passage in everything
+        ]
     )
+    background = index.background_vectors @ vector
+    level, spread = np.sort(background)[-20:].mean(), background.std()
+    best = np.array([max(own) for own in sentences])
+    own_document = [sorted(TEXTS).index(passage.document_id) for passage in everything]
+    parts = {
+        "passage": ((passages - level) / spread).astype(np.float32),
+        "sentence": ((best - level) / spread).astype(np.float32),
+        "context": ((contexts - level) / spread).astype(np.float32),
+        "words": index.lexical.shares(question),
+        "letters": index.letters.shares(question),
+        "document": index.document_words.shares(question)[own_document],
+    }
+    expected = to_unit_interval(fused(parts))
 
     found = Retriever(index, embedder).search(Query(question, question), k=10)
 
     assert [hit.passage_id for hit in found.hits] == np.argsort(-expected, kind="stable").tolist()
     for hit in found.hits:
         assert hit.passage == everything[hit.passage_id]
-        assert hit.score == pytest.approx(expected[hit.passage_id], abs=1e-5)
-        assert hit.passage_score == pytest.approx(passages[hit.passage_id], abs=1e-5)
-        assert hit.best_sentence_score == pytest.approx(best[hit.passage_id], abs=1e-5)
+        assert hit.score == pytest.approx(expected[hit.passage_id], abs=1e-4)
+        assert hit.parts == pytest.approx(
+            {name: part[hit.passage_id] for name, part in parts.items()}, abs=1e-3
+        )
         assert hit.sentence_scores == pytest.approx(sentences[hit.passage_id], abs=1e-5)
     assert found.hits[0].passage.text == "De hond blaft. De hond slaapt soms ook."
 
@@ -88,14 +107,19 @@ def test_only_as_many_hits_as_are_asked_for(index: Index) -> None:
     assert found.hits[0].score >= found.hits[1].score
 
 
-def test_the_background_is_what_any_text_would_score(index: Index) -> None:
-    embedder = WordCounter()
-    vector = embedder.embed_queries(["kat"])[0]
-    heights = np.sort(index.background_vectors @ vector)
-    found = Retriever(index, embedder).search(Query("kat", "kat"), k=1)
-    assert found.background_level == pytest.approx(heights[-20:].mean())
-    assert found.background_spread == pytest.approx(heights.std())
-    assert found.above_background(found.background_level + 2 * found.background_spread) == pytest.approx(2)
+def test_another_ranking_orders_by_another_part(index: Index) -> None:
+    question = Query("vis zwemt", "vis zwemt")
+    for name, part in (("dense", "passage"), ("bm25", "words")):
+        found = Retriever(index, WordCounter(), rankings()[name]).search(question, k=4)
+        assert [hit.parts[part] for hit in found.hits] == sorted(
+            (hit.parts[part] for hit in found.hits), reverse=True
+        )
+
+
+def test_a_misspelt_word_is_searched_as_the_word_of_the_corpus(index: Index) -> None:
+    found = Retriever(index, WordCounter()).search(Query("slaaptt de hond", "slaaptt de hond"), k=1)
+    assert found.query == Query("slaapt de hond", "slaapt de hond")
+    assert found.hits[0].passage.text == "De hond blaft. De hond slaapt soms ook."
 
 
 def test_the_sentences_of_a_follow_up_are_compared_with_its_own_words_too(index: Index) -> None:

@@ -94,7 +94,7 @@ def features_of(
     length = math.log(max(1, len(search.query.text.split())))
     return [
         Features(
-            sentence=search.above_background(hit.best_sentence_score),
+            sentence=hit.parts["sentence"],
             words=coverage(
                 terms, weights, analyse(" ".join((title_of(hit), *hit.passage.headings, hit.passage.text)))
             ),

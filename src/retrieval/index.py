@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.background import background_texts
+from retrieval.contexts import contexts_of
 from retrieval.corpus import Reading, Skipped
 from retrieval.dense import DenseIndex, write_dense
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
@@ -37,10 +38,11 @@ from retrieval.generations import (
     publish,
     read_manifest,
 )
-from retrieval.lexical import LexicalIndex, write_lexical
+from retrieval.lexical import LexicalIndex, word_pieces, write_lexical
 from retrieval.passages import CUTTING_VERSION, cut_passages
 from retrieval.ranking import Vectors
 from retrieval.records import Document, Passage
+from retrieval.spelling import Spelling, write_spelling
 from retrieval.store import DocumentEntry, Store, write_store
 from retrieval.vector_cache import VectorCache, text_key
 
@@ -53,9 +55,15 @@ CHUNK = 256
 Progress = Callable[[int, int], None]
 """Is told how many texts are embedded by now, and how many there are to embed."""
 
-_CACHE, _STORE, _DENSE, _LEXICAL = "cache", "store.sqlite", "passages.faiss", "lexical"
+_CACHE, _STORE, _DENSE = "cache", "store.sqlite", "passages.faiss"
+_LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
 _SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
-_BACKGROUND = "background.npy"
+_CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS = (
+    "contexts.npy",
+    "passage_contexts.npy",
+    "passage_documents.npy",
+)
+_BACKGROUND, _SPELLING = "background.npy", "spelling"
 
 _Pair = tuple[bytes, bytes]
 """The keys of the two texts whose vectors' mean is a row of the index."""
@@ -133,6 +141,9 @@ class Index:
     """An opened generation: read only, memory-mapped, for use from many threads.
 
     ``sentence_vectors`` is (sentences, dimension); ``sentence_rows`` tells which rows are a passage's.
+    ``context_vectors`` is (contexts, dimension), and ``passage_contexts`` (passages,) tells the row of each
+    passage; ``passage_documents`` (passages,) tells its place in ``document_words``, which holds the words
+    of whole documents, as ``lexical`` and ``letters`` hold the words and pieces of words of passages.
     ``background_vectors`` is (texts, dimension): those of ``background_texts``.
     """
 
@@ -142,7 +153,13 @@ class Index:
         self.store = store
         self.dense = DenseIndex.open(generation / _DENSE)
         self.lexical = LexicalIndex.open(generation / _LEXICAL)
+        self.letters = LexicalIndex.open(generation / _LETTERS, word_pieces)
+        self.document_words = LexicalIndex.open(generation / _DOCUMENT_WORDS)
+        self.spelling = Spelling.open(generation / _SPELLING)
         self.sentence_vectors: Vectors = map_array(generation / _SENTENCES)
+        self.context_vectors: Vectors = map_array(generation / _CONTEXTS)
+        self.passage_contexts: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_CONTEXTS)
+        self.passage_documents: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_DOCUMENTS)
         self.background_vectors: Vectors = map_array(generation / _BACKGROUND)
         self._sentence_starts: npt.NDArray[np.int64] = map_array(generation / _SENTENCE_STARTS)
 
@@ -214,6 +231,11 @@ class Index:
             (_STORE, self.store.passage_count, passages),
             (_DENSE, (len(self.dense), self.dense.dimension), (passages, dimension)),
             (_LEXICAL, len(self.lexical), passages),
+            (_LETTERS, len(self.letters), passages),
+            (_DOCUMENT_WORDS, len(self.document_words), len(manifest.documents)),
+            (_PASSAGE_CONTEXTS, self.passage_contexts.shape, (passages,)),
+            (_PASSAGE_DOCUMENTS, self.passage_documents.shape, (passages,)),
+            (_CONTEXTS, self.context_vectors.shape[1], dimension),
             (_SENTENCES, self.sentence_vectors.shape, (sentences, dimension)),
             (_BACKGROUND, self.background_vectors.shape[1], dimension),
             (_SENTENCE_STARTS, (starts.shape, starts[-1]), ((passages + 1,), sentences)),
@@ -230,11 +252,16 @@ class _Generation:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is embedded: the texts by their keys, and the pair of keys of each row of the index."""
+    """What is embedded: the texts by their keys, and the keys of each row of the index.
+
+    ``passage_contexts`` tells the row of ``contexts`` of each passage.
+    """
 
     texts: Mapping[bytes, str]
     passages: Sequence[_Pair]
     sentences: Sequence[Sequence[_Pair]]
+    contexts: Sequence[bytes]
+    passage_contexts: Sequence[int]
 
     def passages_with(self, keys: set[bytes]) -> int:
         """The number of passages that one of the texts ``keys`` belongs to."""
@@ -387,12 +414,16 @@ def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]
         return keys
 
     passages = list(chain.from_iterable(cut.values()))
+    contexts = [context for id_, own in cut.items() for context in contexts_of(own, documents[id_].title)]
+    texts |= {text_key(context.text): context.text for context in contexts}
     return _Rows(
         passages=[pair(passage.text, passage) for passage in passages],
         sentences=[
             [pair(passage.sentence_text(number), passage) for number in range(len(passage.sentences))]
             for passage in passages
         ],
+        contexts=[text_key(context.text) for context in contexts],
+        passage_contexts=[row for row, context in enumerate(contexts) for _ in range(context.passages)],
         texts=texts,
     )
 
@@ -402,10 +433,15 @@ def _write_texts(
 ) -> None:
     passages = list(chain.from_iterable(cut.values()))
     write_store(draft / _STORE, documents.values(), passages)
+    found_by = [lexical_text(passage, documents[passage.document_id].title) for passage in passages]
+    write_lexical(draft / _LEXICAL, found_by)
+    write_lexical(draft / _LETTERS, found_by, word_pieces)
     write_lexical(
-        draft / _LEXICAL,
-        [lexical_text(passage, documents[passage.document_id].title) for passage in passages],
+        draft / _DOCUMENT_WORDS, ["\n".join(passage.text for passage in own) for own in cut.values()]
     )
+    numbers = [number for number, own in enumerate(cut.values()) for _ in own]
+    write_array(draft / _PASSAGE_DOCUMENTS, (len(numbers),), np.int64, [np.array(numbers, np.int64)])
+    write_spelling(draft / _SPELLING, found_by)
 
 
 def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: int) -> None:
@@ -413,6 +449,17 @@ def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: in
     write_array(draft / _SENTENCE_STARTS, (len(starts),), np.int64, [np.array(starts)])
     background = [text_key(text) for text in background_texts()]
     write_array(draft / _BACKGROUND, (len(background), dimension), np.float32, [vectors.vectors(background)])
+    places = np.array(rows.passage_contexts, np.int64)
+    write_array(draft / _PASSAGE_CONTEXTS, places.shape, np.int64, [places])
+    write_array(
+        draft / _CONTEXTS,
+        (len(rows.contexts), dimension),
+        np.float32,
+        (
+            vectors.vectors(rows.contexts[start : start + CHUNK])
+            for start in range(0, len(rows.contexts), CHUNK)
+        ),
+    )
     sentences = list(chain.from_iterable(rows.sentences))
     write_array(draft / _SENTENCES, (len(sentences), dimension), np.float32, _means(sentences, vectors))
     # by way of a file, so that memory holds the vectors once: in FAISS

@@ -1,4 +1,4 @@
-"""Words of the passages, weighed by BM25: Dutch analysis, an index in memory-mapped files, exact search.
+"""Words of the passages, or pieces of words, weighed by BM25: an index in memory-mapped files, exact search.
 
 The only importer of bm25s, which makes the index, and of Stemmer (PyStemmer).
 """
@@ -6,7 +6,7 @@ The only importer of bm25s, which makes the index, and of Stemmer (PyStemmer).
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -34,31 +34,62 @@ zich zij zijn zo zonder zou
 STOP_WORDS = frozenset(_SNOWBALL_STOP_WORDS.split())
 """The Dutch stop words of the Snowball project (snowballstem.org/algorithms/dutch/stop.txt)."""
 
+PIECE_LENGTH = 4
+"""Letters of a piece of a word; three or five find less (docs/experiments.md, "Ranking")."""
+
+Analysis = Callable[[str], list[str]]
+"""What turns a text into the terms by which it is found."""
+
 _WORD = re.compile(r"[^\W_]+")
+_ABBREVIATION = re.compile(r"\b[A-Z]{2,}\b")
 _WEIGHTS, _PASSAGES, _STARTS = "data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy"
 _VOCABULARY, _PARAMETERS = "vocab.index.json", "params.index.json"
 
 
-def analyse(text: str) -> list[str]:
-    """The index terms of a Dutch text, in order: lower case, accents folded, no stop words, stems.
-
-    Whatever is neither letter nor digit parts words, a hyphen too ("CTG-platform": ctg, platform).
-    """
+def folded(text: str) -> str:
+    """The text in lower case and without accents."""
     decomposed = unicodedata.normalize("NFKD", text.lower())
-    folded = "".join(character for character in decomposed if not unicodedata.combining(character))
-    words = [word for word in _WORD.findall(folded) if word not in STOP_WORDS]
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def content_words(text: str) -> list[str]:
+    """The words of a Dutch text, in order: folded, without stop words.
+
+    Whatever is neither letter nor digit parts words, a hyphen too ("CTG-platform": ctg, platform). A
+    word in capitals among others is an abbreviation and stays ("OM" is no "om").
+    """
+    abbreviations = set() if text.isupper() else {folded(word) for word in _ABBREVIATION.findall(text)}
+    kept = STOP_WORDS - abbreviations if abbreviations else STOP_WORDS
+    return [word for word in _WORD.findall(folded(text)) if word not in kept]
+
+
+def analyse(text: str) -> list[str]:
+    """The stems of the words of a Dutch text, in order."""
     # a stemmer may not be shared by threads, and making one costs a microsecond
-    stems: list[str] = Stemmer.Stemmer(STEMMER).stemWords(words)
+    stems: list[str] = Stemmer.Stemmer(STEMMER).stemWords(content_words(text))
     return stems
 
 
-def write_lexical(folder: Path, texts: Sequence[str]) -> None:
+def word_pieces(text: str) -> list[str]:
+    """Every four letters of each word with its ends marked: "kat" gives _kat and kat_.
+
+    Parts of compounds and misspelt words share pieces (McNamee and Mayfield, Information Retrieval 7, 2004).
+    """
+    return [
+        marked[start : start + PIECE_LENGTH]
+        for word in content_words(text)
+        for marked in (f"_{word}_",)
+        for start in range(max(1, len(marked) - PIECE_LENGTH + 1))
+    ]
+
+
+def write_lexical(folder: Path, texts: Sequence[str], analysis: Analysis = analyse) -> None:
     """Write the index of ``texts`` into the new ``folder``; the place in ``texts`` is the passage's id."""
     # searching reads the files that bm25s writes without it: its import brings scipy and costs 0.25 s
     import bm25s  # type: ignore[import-untyped]
 
     vocabulary: dict[str, int] = {}
-    terms = [[vocabulary.setdefault(term, len(vocabulary)) for term in analyse(text)] for text in texts]
+    terms = [[vocabulary.setdefault(term, len(vocabulary)) for term in analysis(text)] for text in texts]
     index = bm25s.BM25(k1=K1, b=B, method="lucene")
     if vocabulary:
         index.index((terms, vocabulary), create_empty_token=False, show_progress=False)
@@ -80,7 +111,8 @@ class LexicalIndex:
     term adds to the score of each passage that it stands in.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, analysis: Analysis) -> None:
+        self._analysis = analysis
         self._vocabulary = read_json(folder / _VOCABULARY)
         self._passage_count: int = read_json(folder / _PARAMETERS)["num_docs"]
         self._starts: npt.NDArray[np.int32] = map_array(folder / _STARTS)
@@ -93,23 +125,30 @@ class LexicalIndex:
             )
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Map the files of ``write_lexical`` into memory; the vocabulary alone is read.
+    def open(cls, folder: Path, analysis: Analysis = analyse) -> Self:
+        """Map the files that were written with this ``analysis`` into memory; the vocabulary alone is read.
 
         Raises BrokenIndexError where a file is missing or damaged.
         """
-        return cls(folder)
+        return cls(folder, analysis)
 
     def __len__(self) -> int:
         return self._passage_count
 
     def search(self, query: str, k: int) -> Ranking:
         """The ``k`` best of the passages that share a term with ``query``; there may be fewer, or none."""
-        return best_positive(self._all_scores(query), k)
+        return best_positive(self._scores(self._analysis(query)), k)
 
     def scores(self, query: str, ids: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """The scores of the passages ``ids``, in that order; 0 for one that shares no term with ``query``."""
-        return self._all_scores(query)[np.asarray(ids, dtype=np.int64)]
+        return self._scores(self._analysis(query))[np.asarray(ids, dtype=np.int64)]
+
+    def shares(self, query: str) -> npt.NDArray[np.float32]:
+        """Every passage's score, as a share of what the terms, known or not, could add: 0 to 1."""
+        terms = self._analysis(query)
+        most = sum(self.rarity(term) for term in terms)
+        scores = self._scores(terms)
+        return scores / np.float32(most) if most else scores
 
     def rarity(self, term: str) -> float:
         """The inverse document frequency of a term, as BM25 weighs it; the greatest for an unknown one."""
@@ -117,9 +156,9 @@ class LexicalIndex:
         holding = 0 if column is None else int(self._starts[column + 1] - self._starts[column])
         return math.log(1 + (self._passage_count - holding + 0.5) / (holding + 0.5))
 
-    def _all_scores(self, query: str) -> npt.NDArray[np.float32]:
+    def _scores(self, terms: Sequence[str]) -> npt.NDArray[np.float32]:
         scores = np.zeros(self._passage_count, dtype=np.float32)
-        for term in analyse(query):
+        for term in terms:
             column = self._vocabulary.get(term)
             if column is not None:
                 start, end = self._starts[column], self._starts[column + 1]

@@ -4,6 +4,7 @@ All offsets are in characters (Unicode code points) of the text of the document,
 ``document.text[start:end]`` is the text meant.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote as percent_encoded
@@ -117,16 +118,14 @@ class Query:
 class Hit:
     """A passage that was found, with the score that ranks it and the parts which that was made of.
 
-    ``passage_score`` and ``best_sentence_score`` are inner products with the query's vector;
-    ``word_score`` is BM25; ``sentence_scores`` are those of each sentence with the query's own words.
+    ``parts`` are named and told in retriever.py; ``sentence_scores`` are the inner products of each
+    sentence with the query's own words.
     """
 
     passage_id: int
     passage: Passage
     score: float
-    passage_score: float
-    best_sentence_score: float
-    word_score: float
+    parts: Mapping[str, float]
     sentence_scores: tuple[float, ...]
 
 

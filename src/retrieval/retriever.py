@@ -1,4 +1,4 @@
-"""A query becomes ranked hits: dense and lexical candidates, ranked with their best sentence too.
+"""A query becomes ranked hits: dense and lexical candidates, ranked by several scores of each.
 
 The way was chosen by measurement: docs/experiments.md, "Ranking".
 """
@@ -9,16 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.embedding import Embedder
-from retrieval.fusion import to_unit_interval, weighted_sum
+from retrieval.fusion import Ranking, Scores, fused, to_unit_interval
 from retrieval.index import Index
-from retrieval.ranking import Vectors
+from retrieval.ranking import Vectors, best_positive
 from retrieval.records import Hit, Query
 
 CANDIDATES = 50
-"""Passages that each of the two searches proposes."""
-
-PASSAGE_WEIGHT, SENTENCE_WEIGHT, WORD_WEIGHT = 2.0, 2.0, 0.75
-"""Weights of the standardised scores in the ranking (docs/experiments.md, "Ranking")."""
+"""Passages that each of the three searches proposes."""
 
 NEAREST_BACKGROUND = 20
 """Background sentences whose mean tells how high any text would score for this query."""
@@ -29,68 +26,87 @@ LEAST_SPREAD = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The hits of a query, best first, and how high the query scores with texts about nothing of the sort.
+    """The hits of a query, best first; ``query`` is as it was searched, misspelt words corrected.
 
-    ``background_level`` is the mean inner product of the query with the twenty nearest of the background
-    texts, ``background_spread`` the standard deviation over all of them (adaptive score normalisation,
-    as in speaker verification: Matějka et al., Interspeech 2017).
+    The parts of a hit's score:
+
+    =========  ==================================================================================
+    passage    nearness of the passage's vector to the query's
+    sentence   that of the nearest of its sentences
+    context    that of the stretch of the document that the passage stands in
+    words      BM25 of the passage's words, headings and title included, as a share of the most
+               that the query's words could give
+    letters    the same over pieces of four letters of those words
+    document   the same over the words of the whole document
+    =========  ==================================================================================
+
+    Nearness is the inner product, less the mean of the twenty nearest background texts, in standard
+    deviations over all of these: how far a text stands out from what any text would score (adaptive
+    score normalisation, as in speaker verification: Matějka et al., Interspeech 2017).
     """
 
     query: Query
     hits: tuple[Hit, ...]
-    background_level: float
-    background_spread: float
-
-    def above_background(self, score: float) -> float:
-        """How far a score lies above what any text would get, in standard deviations."""
-        return (score - self.background_level) / self.background_spread
 
 
 class Retriever:
-    """Searches one opened index with the embedder that made it."""
+    """Searches one opened index with the embedder that made it; ``ranking`` orders the candidates."""
 
-    def __init__(self, index: Index, embedder: Embedder) -> None:
+    def __init__(self, index: Index, embedder: Embedder, ranking: Ranking = fused) -> None:
         self._index = index
         self._embedder = embedder
+        self._ranking = ranking
 
     def search(self, query: Query, k: int) -> Search:
         """The ``k`` best passages for the query (fewer where the index holds fewer)."""
+        index = self._index
+        query = Query(index.spelling.corrected(query.text), index.spelling.corrected(query.own))
         texts = [query.text] if query.own == query.text else [query.text, query.own]
         vectors = self._embedder.embed_queries(texts)
         whole, turn = vectors[0], vectors.mean(axis=0)
-        ids = self._candidates(whole, query.text)
-        if not len(ids):
-            return Search(query, (), *self._background(whole))
-        passages = self._index.dense.scores(whole, ids)
-        words = self._index.lexical.scores(query.text, ids)
-        rows, starts = self._sentence_rows(ids)
-        sentences = self._index.sentence_vectors[rows] @ np.stack([whole, turn], axis=1)
-        best_sentences = np.maximum.reduceat(sentences[:, 0], starts)
-        fused = weighted_sum(
-            [(PASSAGE_WEIGHT, passages), (SENTENCE_WEIGHT, best_sentences), (WORD_WEIGHT, words)]
-        )
-        scores = to_unit_interval(fused)
-        order = np.argsort(-fused, kind="stable")[:k]
-        ends = np.append(starts[1:], len(rows))
-        found = self._index.store.passages([int(ids[place]) for place in order])
-        hits = tuple(
-            Hit(
-                passage_id=int(ids[place]),
-                passage=passage,
-                score=float(scores[place]),
-                passage_score=float(passages[place]),
-                best_sentence_score=float(best_sentences[place]),
-                word_score=float(words[place]),
-                sentence_scores=tuple(sentences[starts[place] : ends[place], 1].tolist()),
+        words, letters = index.lexical.shares(query.text), index.letters.shares(query.text)
+        ids = np.unique(
+            np.concatenate(
+                [
+                    index.dense.search(whole, CANDIDATES).ids,
+                    best_positive(words, CANDIDATES).ids,
+                    best_positive(letters, CANDIDATES).ids,
+                ]
             )
-            for place, passage in zip(order, found, strict=True)
         )
-        return Search(query, hits, *self._background(whole))
-
-    def _candidates(self, vector: Vectors, text: str) -> npt.NDArray[np.int64]:
-        dense = self._index.dense.search(vector, CANDIDATES)
-        lexical = self._index.lexical.search(text, CANDIDATES)
-        return np.union1d(dense.ids, lexical.ids)
+        if not len(ids):
+            return Search(query, ())
+        rows, starts = self._sentence_rows(ids)
+        sentences = index.sentence_vectors[rows] @ np.stack([whole, turn], axis=1)
+        best_sentences: Scores = np.maximum.reduceat(sentences[:, 0], starts)
+        level, spread = self._background(whole)
+        contexts = index.context_vectors[index.passage_contexts[ids]] @ whole
+        parts: dict[str, Scores] = {
+            "passage": (index.dense.scores(whole, ids) - level) / spread,
+            "sentence": (best_sentences - level) / spread,
+            "context": (contexts - level) / spread,
+            "words": words[ids],
+            "letters": letters[ids],
+            "document": index.document_words.shares(query.text)[index.passage_documents[ids]],
+        }
+        ranked = self._ranking(parts)
+        scores = to_unit_interval(ranked)
+        order = np.argsort(-ranked, kind="stable")[:k]
+        ends = np.append(starts[1:], len(rows))
+        found = index.store.passages([int(ids[place]) for place in order])
+        return Search(
+            query,
+            tuple(
+                Hit(
+                    passage_id=int(ids[place]),
+                    passage=passage,
+                    score=float(scores[place]),
+                    parts={name: float(values[place]) for name, values in parts.items()},
+                    sentence_scores=tuple(sentences[starts[place] : ends[place], 1].tolist()),
+                )
+                for place, passage in zip(order, found, strict=True)
+            ),
+        )
 
     def _sentence_rows(
         self, ids: npt.NDArray[np.int64]
@@ -101,6 +117,7 @@ class Retriever:
         return np.concatenate([np.arange(rows.start, rows.stop) for rows in ranges]), starts
 
     def _background(self, vector: Vectors) -> tuple[float, float]:
+        """How high any text scores for this vector, and how much that differs."""
         scores = self._index.background_vectors @ vector
         nearest = np.sort(scores)[-NEAREST_BACKGROUND:]
         return float(nearest.mean()), max(float(scores.std()), LEAST_SPREAD)

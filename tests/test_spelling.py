@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.errors import BrokenIndexError
+from retrieval.spelling import Spelling, dutch_words, write_spelling
+
+TEXTS = (
+    "De AIVD en de Koninklijke Marechaussee.",
+    "Burgemeesters lezen een ambtsbericht van de AIVD.",
+    "De burgemeesters, de IND en het Openbaar Ministerie (OM).",
+    "Coördinatie van de terrorismebestrijding.",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("index") / "spelling"
+    write_spelling(folder, TEXTS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spelling(folder: Path) -> Spelling:
+    return Spelling.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched"),
+    [
+        ("wat is een amtsbericht?", "wat is een ambtsbericht?"),  # a letter lost
+        ("wie krijgt het van de avid", "wie krijgt het van de AIVD"),  # two letters changed places
+        ("wat doet de marechausee", "wat doet de Marechaussee"),
+        ("Burgermeesters?", "burgemeesters?"),  # the form that is written most often, of equals the first
+        ("mag de coordinator dat", "mag de coordinator dat"),  # a Dutch word that the corpus lacks
+        ("terorismebestrijdin", "terrorismebestrijding"),  # two errors in a long word
+        ("minsterie en openbar", "Ministerie en Openbaar"),
+    ],
+)
+def test_misspelt_words_become_words_of_the_corpus(spelling: Spelling, typed: str, searched: str) -> None:
+    assert spelling.corrected(typed).lower() == searched.lower()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hoe bak ik een appeltaart?",
+        "Wie is de baas van de AIVD?",
+        "coördinatie of coordinatie",
+        "inf",  # short words are one letter from many others
+        "4711 ambtsbericht",
+        "xqzwvk",
+        "",
+        "🙂 ’s avonds\n\tniet",
+    ],
+)
+def test_what_is_right_short_or_near_nothing_stays_as_it_is(spelling: Spelling, text: str) -> None:
+    assert spelling.corrected(text) == text
+
+
+def test_the_form_is_the_one_that_is_written_most_often(spelling: Spelling) -> None:
+    assert spelling.corrected("marechausee avid") == "Marechaussee AIVD"
+
+
+def test_of_equally_near_words_the_one_that_starts_alike_is_taken_then_the_more_frequent(
+    tmp_path: Path,
+) -> None:
+    write_spelling(tmp_path / "spelling", ["Zorbana Morbana", "Morbana", "Korbani Korbanu", "Korbanu"])
+    spelling = Spelling.open(tmp_path / "spelling")
+
+    assert spelling.corrected("Zorbane") == "Zorbana"  # Morbana is two letters away
+    assert spelling.corrected("Korbane") == "Korbanu"  # as near as Korbani, and in two texts
+
+
+@given(st.text(max_size=60))
+def test_everything_but_words_stays_and_words_of_the_corpus_too(spelling: Spelling, text: str) -> None:
+    corrected = spelling.corrected(f"{text} AIVD")
+    assert corrected.endswith(" AIVD")
+    assert [c for c in corrected if not c.isalpha()] == [c for c in f"{text} AIVD" if not c.isalpha()]
+
+
+def test_common_words_are_known_and_folded() -> None:
+    words = set(dutch_words())
+    assert {"baas", "hoofdkantoor", "solliciteren", "cooperatie"} <= words
+    assert "burgermeester" not in words
+
+
+@pytest.mark.parametrize("name", ["words.json", "dutch.npy"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    write_spelling(tmp_path / "spelling", TEXTS)
+    path = tmp_path / "spelling" / name
+    path.unlink()
+
+    with pytest.raises(BrokenIndexError) as raised:
+        Spelling.open(tmp_path / "spelling")
+
+    assert str(raised.value).startswith(f"{path}: cannot be read (No such file or directory)")
