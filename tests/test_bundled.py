@@ -19,6 +19,7 @@ from retrieval.bundled import (
     E5_SMALL,
     BundledModel,
     ModelFile,
+    PieceTable,
     Tokenizer,
     Vocabulary,
     find_model_file,
@@ -260,8 +261,8 @@ def test_ids_are_those_of_the_tokenizers_library(file: ModelFile, tokenizer: Tok
     from tokenizers import models, pre_tokenizers
 
     vocabulary = file.vocabulary()
-    pieces = list(zip(vocabulary.pieces, vocabulary.scores, strict=True))
-    library = Library(models.Unigram(pieces, unk_id=3))
+    pieces = vocabulary.pieces(np.arange(len(vocabulary.scores)))
+    library = Library(models.Unigram(list(zip(pieces, vocabulary.scores.tolist(), strict=True)), unk_id=3))
     library.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace("▁", prepend_scheme="always")]
     )
@@ -273,11 +274,38 @@ def test_ids_are_those_of_the_tokenizers_library(file: ModelFile, tokenizer: Tok
         assert tokenizer.encode(text, 10_000)[1:-1] == library.encode(text).ids, text
 
 
+TINY_PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", "a", "b", "▁a", "ab", "▁ab", "ba"]
 TINY = Vocabulary(
-    pieces=["<s>", "<pad>", "</s>", "<unk>", "▁", "a", "b", "▁a", "ab", "▁ab", "ba"],
-    scores=[0, 0, 0, 0, -5.0, -2.0, -2.0, -3.0, -3.0, -6.5, -1.0],
+    text="".join(TINY_PIECES),
+    cuts=np.cumsum([0, *map(len, TINY_PIECES)]),
+    scores=np.array([0, 0, 0, 0, -5.0, -2.0, -2.0, -3.0, -3.0, -6.5, -1.0], np.float32),
     replacements={0x9: " "},
 )
+
+
+def test_pieces_are_found_by_how_a_text_goes_on() -> None:
+    table = PieceTable(TINY)
+    assert table.candidates("▁ab") == ({"▁": (4, -5.0), "▁a": (7, -3.0), "▁ab": (9, -6.5)}, 3)
+    assert table.candidates("ab") == ({"a": (5, -2.0), "ab": (8, -3.0)}, 2)
+    assert table.candidates("b") == ({"b": (6, -2.0)}, 1)
+    assert table.candidates("xab") == ({}, 0)
+    assert table.candidates("<s>") == ({}, 0)
+
+
+def test_an_opening_is_a_number_of_three_code_points() -> None:
+    assert bundled._opening("a") == 97 << 42
+    assert bundled._opening("▁a🙂") == 0x2581 << 42 | 97 << 21 | 0x1F642
+    assert TINY.openings().tolist() == [bundled._opening(piece[:3]) for piece in TINY_PIECES]
+
+
+def test_every_piece_is_found_by_its_opening(file: ModelFile) -> None:
+    vocabulary = file.vocabulary()
+    table = PieceTable(vocabulary)
+    some = np.arange(4, 250_001, 97)
+    for id_, piece in zip(some.tolist(), vocabulary.pieces(some), strict=True):
+        pieces, longest = table.candidates(piece[:3])
+        assert pieces[piece] == (id_, float(vocabulary.scores[id_]))
+        assert longest >= len(piece)
 
 
 def test_the_likeliest_pieces_win() -> None:
@@ -289,8 +317,8 @@ def test_the_likeliest_pieces_win() -> None:
 @given(st.text("abx ", max_size=12))
 def test_tiny_ids_score_best_of_all_ways_to_cut(text: str) -> None:
     tiny = Tokenizer(TINY)
-    scores = dict(zip(TINY.pieces[4:], TINY.scores[4:], strict=True))
-    unknown = min(TINY.scores) - 10
+    scores = dict(zip(TINY_PIECES[4:], TINY.scores[4:].tolist(), strict=True))
+    unknown = TINY.scores.min() - 10
 
     def best(word: str) -> float:
         if not word:
