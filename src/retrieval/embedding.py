@@ -72,15 +72,21 @@ class BundledEmbedder:
         return self._model.count_tokens([self._passage_prompt + text for text in texts])
 
 
-def open_query_embedder(name: str, query_prompt: str | None, passage_prompt: str | None) -> Embedder:
+def open_query_embedder(
+    name: str,
+    query_prompt: str | None,
+    passage_prompt: str | None,
+    default_model: Callable[[], BundledModel] = BundledModel.open,
+) -> Embedder:
     """The embedder for serving: for the default model without torch, which takes seconds to start.
 
-    Prompts that are None are those of the model. Raises EmbedderError where the model cannot be
-    loaded, or is of the e5 family and has no prompts.
+    Prompts that are None are those of the model. ``default_model`` gives the default where it is what
+    ``name`` asks for: ``BundledModel.begin().result`` for one that is being loaded already. Raises
+    EmbedderError where the model cannot be loaded, or is of the e5 family and has no prompts.
     """
     if name != DEFAULT_EMBEDDER:
         return open_corpus_embedder(name, query_prompt, passage_prompt)
-    return BundledEmbedder(BundledModel.open(), *_bundled_prompts(query_prompt, passage_prompt))
+    return BundledEmbedder(default_model(), *_bundled_prompts(query_prompt, passage_prompt))
 
 
 def open_corpus_embedder(name: str, query_prompt: str | None, passage_prompt: str | None) -> Embedder:

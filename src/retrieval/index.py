@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from retrieval.background import background_texts
 from retrieval.contexts import contexts_of
-from retrieval.corpus import Reading, Skipped
 from retrieval.dense import DenseIndex, write_dense
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
 from retrieval.files import broken, map_array, write_array, writing
@@ -47,6 +46,7 @@ from retrieval.store import DocumentEntry, Store, write_store
 from retrieval.vector_cache import VectorCache, text_key
 
 if TYPE_CHECKING:
+    from retrieval.corpus import Reading, Skipped
     from retrieval.embedding import Embedder
 
 CHUNK = 256
@@ -84,7 +84,7 @@ class BuildReport:
     reused: int
     removed: int
     seconds: float
-    skipped: tuple[Skipped, ...]
+    skipped: "tuple[Skipped, ...]"
 
 
 def embedded_texts(text: str, headings: Sequence[str], title: str) -> tuple[str, str]:
@@ -102,7 +102,7 @@ def lexical_text(passage: Passage, title: str) -> str:
 
 
 def update_index(
-    reading: Reading,
+    reading: "Reading",
     folder: Path,
     embedder: "Callable[[], Embedder]",
     fingerprint: str,
