@@ -4,46 +4,78 @@ from math import exp, log
 
 import pytest
 
-from retrieval.answerability import Answerability, Features, Verdict, coverage, features_of
+from retrieval.answerability import (
+    Answerability,
+    Features,
+    Regression,
+    Verdict,
+    by_chance,
+    coverage,
+    features_of,
+)
 from retrieval.records import Hit, Passage, Query, Span
 from retrieval.retriever import Search
 
-JUDGE = Answerability(
-    weights={"sentence": 1.0, "words": 2.0, "length": 0.0},
-    intercept=-1.0,
-    answered_from=0.6,
-    related_from=0.3,
-)
+SUBJECT = Regression({"sentence": 1.0}, intercept=-1.0, yes_from=0.5)
+ANSWER = Regression({"words": 4.0, "unmet": -2.0}, intercept=-1.0, yes_from=0.6)
+JUDGE = Answerability(SUBJECT, ANSWER)
 
 
-def features(sentence: float, words: float) -> Features:
-    return Features(sentence=sentence, words=words, length=9.0)
+def features(sentence: float, words: float, unmet: float = 0) -> Features:
+    return Features(sentence, letters=9.0, length=9.0, words=words, unmet=unmet, unmet_nearby=9.0)
 
 
-def search(text: str, *, sentence_score: float, headings: tuple[str, ...] = ()) -> Search:
-    passage = Passage("a.txt", Span(0, len(text)), text, headings, (Span(0, len(text)),))
-    hit = Hit(0, passage, 0.9, 0.8, sentence_score, 1.0, (sentence_score,))
-    return Search(Query("kat en hond", "kat en hond"), (hit,), background_level=0.5, background_spread=0.1)
+def search(question: str, *sentences: str, nearest: int = 0, headings: tuple[str, ...] = ()) -> Search:
+    text = " ".join(sentences)
+    starts = [text.index(sentence) for sentence in sentences]
+    spans = tuple(Span(start, start + len(one)) for start, one in zip(starts, sentences, strict=True))
+    passage = Passage("a.txt", Span(0, len(text)), text, headings, spans)
+    scores = tuple(float(number == nearest) for number in range(len(sentences)))
+    hit = Hit(0, passage, 0.9, {"sentence": 3.0, "letters": 0.4}, scores)
+    return Search(Query(question, question), (hit,), passages=20)
 
 
 def test_probability_by_hand() -> None:
-    # -1 + 1 * 0.5 + 2 * 1 = 1.5
-    assert JUDGE.probability(features(0.5, 1.0)) == pytest.approx(1 / (1 + exp(-1.5)))
+    # -1 + 4 * 0.5 - 2 * 1 = -1
+    assert ANSWER.probability(features(0, 0.5, unmet=1)) == pytest.approx(1 / (1 + exp(1)))
 
 
 def test_verdicts() -> None:
-    assert JUDGE.verdict([features(0.5, 1.0), features(-9, 0)]) is Verdict.ANSWERED
-    assert JUDGE.verdict([features(0.5, 0.0), features(9, 1)]) is Verdict.RELATED
-    assert JUDGE.verdict([features(-0.5, 0.0)]) is Verdict.UNRELATED
+    assert JUDGE.verdict([features(1.0, 1.0), features(-9, 0)]) is Verdict.ANSWERED
+    assert JUDGE.verdict([features(1.0, 0.0), features(9, 1)]) is Verdict.RELATED
+    assert JUDGE.verdict([features(1.0, 0.5, unmet=1)]) is Verdict.RELATED
+    assert JUDGE.verdict([features(0.9, 1.0)]) is Verdict.UNRELATED
     assert JUDGE.verdict([]) is Verdict.UNRELATED
 
 
+def test_what_may_be_quoted_is_about_the_subject_and_answers() -> None:
+    assert JUDGE.answers(features(1.0, 1.0))
+    assert not JUDGE.answers(features(0.0, 1.0))
+    assert not JUDGE.answers(features(1.0, 0.0))
+
+
 def test_features_by_hand() -> None:
-    found = search("De kat slaapt.", sentence_score=0.8, headings=("Honden",))
+    found = search("kat en hond", "De kat slaapt.", headings=("Honden",))
     (one,) = features_of(found, lambda _: "Dieren", rarity=lambda _: 1.0)
-    assert one.sentence == pytest.approx(3)
+    assert (one.sentence, one.letters) == (3.0, 0.4)
     assert one.words == 1  # "kat" in the text, "hond" in the heading
     assert one.length == pytest.approx(log(3))
+    assert (one.unmet, one.unmet_nearby) == (0, 0)
+
+
+def test_the_best_of_many_passages_must_be_nearer() -> None:
+    # 3 * (sqrt(2 ln 2000) - sqrt(2 ln 20)) = 3 * (3.89893 - 2.44775)
+    assert by_chance(2_000) == pytest.approx(4.3535, abs=1e-3)
+    assert by_chance(20) == by_chance(3) == 0
+
+
+@pytest.mark.parametrize(("nearest", "nearby"), [(0, 1.0), (1, 0.0)])
+def test_a_kind_of_answer_is_looked_for_in_the_passage_and_in_its_nearest_sentence(
+    nearest: int, nearby: float
+) -> None:
+    found = search("Waarom slaapt de kat?", "De kat slaapt.", "Dat is omdat zij moe is.", nearest=nearest)
+    (one,) = features_of(found, lambda _: "Dieren", rarity=lambda _: 1.0)
+    assert (one.unmet, one.unmet_nearby) == (0, nearby)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +101,11 @@ def test_rare_words_weigh_more() -> None:
     assert coverage(["kat", "hond"], [3.0, 1.0], ["kat"]) == pytest.approx(0.75)
 
 
-def test_the_weights_of_the_package_name_every_feature() -> None:
+def test_the_weights_of_the_package_are_of_known_features() -> None:
     data = json.loads((files("retrieval") / "data" / "verdict.json").read_text("utf-8"))
-    assert set(data) == {"weights", "intercept", "answered_from", "related_from"}
+    assert set(data) == {"subject", "answer"}
     judge = Answerability.load()
-    assert set(judge.weights) == set(Features.__slots__)
-    assert 0 < judge.related_from <= judge.answered_from < 1
+    assert set(judge.subject.weights) | set(judge.answer.weights) == set(Features.__slots__)
+    assert all(weight < 0 for name, weight in judge.answer.weights.items() if name.startswith("unmet"))
+    assert 0 < judge.subject.yes_from < 1
+    assert 0 < judge.answer.yes_from < 1

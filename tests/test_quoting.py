@@ -15,7 +15,7 @@ def hit(*sentences: str, scores: tuple[float, ...]) -> Hit:
         for start, sentence in zip(starts, sentences, strict=True)
     )
     passage = Passage("kat.txt", Span(OFFSET, OFFSET + len(text)), text, (), spans)
-    return Hit(7, passage, 0.9, 0.9, max(scores), 1.0, scores)
+    return Hit(7, passage, 0.9, {}, scores)
 
 
 def quoted(found: Hit, question: str) -> str:
@@ -32,6 +32,12 @@ def test_the_words_of_the_question_decide_between_near_ones() -> None:
     # the second leads by .01, the first holds the one word that is asked for: .06
     found = hit("De kat slaapt.", "De hond blaft.", scores=(0.89, 0.90))
     assert quoted(found, "kat") == "De kat slaapt."
+
+
+def test_the_kind_of_answer_decides_between_near_ones() -> None:
+    # the first leads by .03, the second holds a number of what is counted: .04
+    found = hit("De raad heeft leden.", "Er zijn twaalf leden.", scores=(0.92, 0.89))
+    assert quoted(found, "Hoeveel leden?") == "Er zijn twaalf leden."
 
 
 def test_a_sentence_that_points_back_brings_the_one_before_it() -> None:

@@ -129,4 +129,11 @@ def test_the_sentences_of_a_follow_up_are_compared_with_its_own_words_too(index:
     assert found.passage.text == "Een vis zwemt. De vis slaapt niet."
     whole, own = embedder.embed_queries([query.text, query.own])
     bare, headed = embedder.embed_texts(["De vis slaapt niet.", "Dieren\nDe vis slaapt niet."])
-    assert found.sentence_scores[1] == pytest.approx(float((whole + own) / 2 @ (bare + headed) / 2), abs=1e-5)
+    between = (whole + own) / np.linalg.norm(whole + own)
+    assert found.sentence_scores[1] == pytest.approx(float(between @ (bare + headed) / 2), abs=1e-5)
+
+
+def test_a_follow_up_that_names_another_subject_finds_that(index: Index) -> None:
+    query = Query("Wat doet de vis? En de hond?", own="En de hond?")
+    found = Retriever(index, WordCounter()).search(query, k=1).hits[0]
+    assert found.passage.text == "De hond blaft. De hond slaapt soms ook."

@@ -1,10 +1,13 @@
-"""Does what was found answer the query? A logistic regression over few features that can be explained.
+"""Does what was found answer the query? Two logistic regressions over few features that can be explained.
 
-Its weights are in data/verdict.json; benchmarks/fit_verdict.py fits them, and docs/quality.md tells on what.
+The first tells whether a passage is about the subject of the query at all, the second whether it answers
+it. Their weights are in data/verdict.json; benchmarks/fit_verdict.py fits them, and docs/quality.md tells
+on what.
 """
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +18,7 @@ import numpy as np
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 
+from retrieval.expectations import unmet
 from retrieval.lexical import analyse
 from retrieval.records import Hit
 from retrieval.retriever import Search
@@ -26,6 +30,11 @@ LEAST_SHARED = 6
 """Letters of a stem that stands within another for the two to count as a compound and its part."""
 SHARED_LIKENESS = 0.85
 """What a word is worth that is met as a part of a compound, or the other way round."""
+
+CHANCE = 3.0
+"""Standard deviations for each unit of the expected greatest score (docs/experiments.md, "The verdict")."""
+SMALL = 20
+"""Passages of the pages that the verdict is fitted on; fewer count as many."""
 
 
 class Verdict(StrEnum):
@@ -40,68 +49,102 @@ class Verdict(StrEnum):
 class Features:
     """What the verdict looks at, for one hit.
 
-    ``sentence`` tells how far the passage's best sentence scores above the background, in standard
-    deviations; ``words`` is the share of the query's words, weighed by their rarity, that the passage
-    or its headings hold; ``length`` is the logarithm of the query's number of words: the words of a
-    longer question are met less often. (The passage's own score adds nothing: docs/experiments.md.)
+    ``sentence`` and ``letters`` are parts of the hit's score (retriever.py), the first less what the best
+    of so many passages reaches by chance. ``length`` is the logarithm of the query's number of words: the
+    words of a longer question are met less often. ``words`` is the share
+    of the query's words, weighed by their rarity, that the passage, its headings or its title hold.
+    ``unmet`` is 1 where the question expects a kind of answer that the passage does not hold (a year, a
+    reason …: expectations.py), ``unmet_nearby`` where the sentence nearest to the query does not.
     """
 
     sentence: float
-    words: float
+    letters: float
     length: float
+    words: float
+    unmet: float
+    unmet_nearby: float
 
 
 @dataclass(frozen=True, slots=True)
-class Answerability:
-    """The fitted model: a weight for each feature, an intercept, and two thresholds on the probability."""
+class Regression:
+    """A fitted logistic regression: a weight for some of the features, an intercept, and where yes begins."""
 
     weights: Mapping[str, float]
     intercept: float
-    answered_from: float
-    related_from: float
-
-    @classmethod
-    def load(cls) -> "Answerability":
-        """The weights that the package carries."""
-        data: dict[str, Any] = json.loads((files("retrieval") / "data" / WEIGHTS_FILE).read_text("utf-8"))
-        return cls(data["weights"], data["intercept"], data["answered_from"], data["related_from"])
+    yes_from: float
 
     def probability(self, features: Features) -> float:
-        """That a hit with these features answers its query."""
+        """That the answer is yes for a hit with these features."""
         total = self.intercept + sum(
             weight * getattr(features, name) for name, weight in self.weights.items()
         )
         return 1 / (1 + math.exp(-total))
 
+    def says_yes(self, features: Features) -> bool:
+        """Whether the probability is high enough."""
+        return self.probability(features) >= self.yes_from
+
+
+@dataclass(frozen=True, slots=True)
+class Answerability:
+    """Both regressions: is the hit about the ``subject`` of the query, and is it an ``answer`` to it?"""
+
+    subject: Regression
+    answer: Regression
+
+    @classmethod
+    def load(cls) -> "Answerability":
+        """The weights that the package carries."""
+        data: dict[str, Any] = json.loads((files("retrieval") / "data" / WEIGHTS_FILE).read_text("utf-8"))
+        return cls(Regression(**data["subject"]), Regression(**data["answer"]))
+
     def answers(self, features: Features) -> bool:
         """Whether a hit with these features may be quoted."""
-        return self.probability(features) >= self.answered_from
+        return self.subject.says_yes(features) and self.answer.says_yes(features)
 
     def verdict(self, features: Sequence[Features]) -> Verdict:
         """What the first of the hits allows; no hits at all are unrelated."""
-        probability = self.probability(features[0]) if features else 0.0
-        if probability >= self.answered_from:
-            return Verdict.ANSWERED
-        return Verdict.RELATED if probability >= self.related_from else Verdict.UNRELATED
+        if not features or not self.subject.says_yes(features[0]):
+            return Verdict.UNRELATED
+        return Verdict.ANSWERED if self.answer.says_yes(features[0]) else Verdict.RELATED
 
 
 def features_of(
     search: Search, title_of: Callable[[Hit], str], rarity: Callable[[str], float]
 ) -> list[Features]:
     """The features of each hit; ``rarity`` weighs a term (its inverse document frequency)."""
-    terms = list(dict.fromkeys(analyse(search.query.text)))
-    weights = [rarity(term) for term in terms]
-    length = math.log(max(1, len(search.query.text.split())))
-    return [
-        Features(
-            sentence=hit.parts["sentence"],
-            words=coverage(
-                terms, weights, analyse(" ".join((title_of(hit), *hit.passage.headings, hit.passage.text)))
-            ),
-            length=length,
-        )
-        for hit in search.hits
+    counted = Counter(analyse(search.query.words))
+    terms = list(counted)
+    weights = [rarity(term) * counted[term] for term in terms]
+    shares = [
+        coverage(terms, weights, analyse(f"{title_of(hit)} {_below_headings(hit)}")) for hit in search.hits
     ]
+    return [_features(search, hit, share) for hit, share in zip(search.hits, shares, strict=True)]
+
+
+def _features(search: Search, hit: Hit, share: float) -> Features:
+    passage, below_headings = hit.passage, _below_headings(hit)
+    nearest = max(range(len(hit.sentence_scores)), key=hit.sentence_scores.__getitem__)
+    return Features(
+        sentence=hit.parts["sentence"] - by_chance(search.passages),
+        letters=hit.parts["letters"],
+        length=math.log(max(1, len(search.query.text.split()))),
+        words=share,
+        unmet=float(bool(unmet(search.query.own, below_headings))),
+        unmet_nearby=float(bool(unmet(search.query.own, passage.sentence_text(nearest)))),
+    )
+
+
+def by_chance(passages: int) -> float:
+    """How much higher the nearest of so many passages scores than that of a small page.
+
+    The greatest of n independent normal scores grows as the square root of 2 ln n (Gumbel 1958).
+    """
+    return CHANCE * (math.sqrt(2 * math.log(max(passages, SMALL))) - math.sqrt(2 * math.log(SMALL)))
+
+
+def _below_headings(hit: Hit) -> str:
+    return " ".join((*hit.passage.headings, hit.passage.text))
 
 
 def coverage(terms: Sequence[str], weights: Sequence[float], held: Sequence[str]) -> float:

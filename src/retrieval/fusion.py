@@ -33,7 +33,7 @@ def fused(parts: Parts) -> Scores:
 
 
 def rankings() -> dict[str, Ranking]:
-    """Every ranking by its name: the retriever's, the usual ones, and the retriever's with a part left out."""
+    """Every ranking by its name: the retriever's, the usual ones, the retriever's with a part left out."""
     return {
         "fused": fused,
         "dense": lambda parts: parts["passage"],

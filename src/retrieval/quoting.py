@@ -7,12 +7,16 @@ import re
 from collections.abc import Callable
 
 from retrieval.answerability import coverage
+from retrieval.expectations import unmet
 from retrieval.lexical import analyse
 from retrieval.records import Hit, Passage, Query, Span
 
 WORDS_WEIGHT = 0.06
 """What it is worth that a sentence holds all words of the question, beside its inner product
 (docs/experiments.md, "The quote")."""
+
+KIND_WEIGHT = 0.04
+"""What it is worth that a sentence holds the kind of answer that is expected: a year, a reason …"""
 
 _ANAPHOR = re.compile(r"(?:zij|ze|hij|dit|dat|deze|die|daar(?!naast)\w*|hier\w*)\b", re.IGNORECASE)
 """How a sentence starts that speaks of what the sentence before it named."""
@@ -37,9 +41,12 @@ def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> tuple[
     """The span in the document to quote from the hit, and its score among quotes of other hits."""
     terms = list(dict.fromkeys(analyse(query.own) or analyse(query.text)))
     weights = [rarity(term) for term in terms]
+    sentences = [hit.passage.sentence_text(number) for number in range(len(hit.passage.sentences))]
     scores = [
-        near + WORDS_WEIGHT * coverage(terms, weights, analyse(hit.passage.sentence_text(number)))
-        for number, near in enumerate(hit.sentence_scores)
+        near
+        + WORDS_WEIGHT * coverage(terms, weights, analyse(sentence))
+        - KIND_WEIGHT * bool(unmet(query.own, sentence))
+        for near, sentence in zip(hit.sentence_scores, sentences, strict=True)
     ]
     best = max(range(len(scores)), key=scores.__getitem__)
     return _with_its_neighbour(hit.passage, best), scores[best]

@@ -12,6 +12,10 @@ from urllib.parse import quote as percent_encoded
 VERSION_LENGTH = 8
 """Hexadecimal digits of a document's sha256 that ``?v=`` carries in a link to a source."""
 
+OWN_WEIGHT = 2
+"""Times that a follow-up's own words are added to the question it was made whole with
+(docs/experiments.md, "Follow-ups")."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -113,13 +117,23 @@ class Query:
     text: str
     own: str
 
+    @property
+    def leans_back(self) -> bool:
+        """Whether earlier questions are part of it."""
+        return self.text != self.own
+
+    @property
+    def words(self) -> str:
+        """The words to search by: this turn's count more than those it leans on ("En de IND?")."""
+        return f"{self.text}{f' {self.own}' * OWN_WEIGHT}" if self.leans_back else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that was found, with the score that ranks it and the parts which that was made of.
 
     ``parts`` are named and told in retriever.py; ``sentence_scores`` are the inner products of each
-    sentence with the query's own words.
+    sentence with the query.
     """
 
     passage_id: int

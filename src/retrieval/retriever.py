@@ -47,6 +47,8 @@ class Search:
 
     query: Query
     hits: tuple[Hit, ...]
+    passages: int
+    """Passages that were searched."""
 
 
 class Retriever:
@@ -61,33 +63,31 @@ class Retriever:
         """The ``k`` best passages for the query (fewer where the index holds fewer)."""
         index = self._index
         query = Query(index.spelling.corrected(query.text), index.spelling.corrected(query.own))
-        texts = [query.text] if query.own == query.text else [query.text, query.own]
-        vectors = self._embedder.embed_queries(texts)
-        whole, turn = vectors[0], vectors.mean(axis=0)
-        words, letters = index.lexical.shares(query.text), index.letters.shares(query.text)
+        vector = self._vector(query)
+        words, letters = index.lexical.shares(query.words), index.letters.shares(query.words)
         ids = np.unique(
             np.concatenate(
                 [
-                    index.dense.search(whole, CANDIDATES).ids,
+                    index.dense.search(vector, CANDIDATES).ids,
                     best_positive(words, CANDIDATES).ids,
                     best_positive(letters, CANDIDATES).ids,
                 ]
             )
         )
         if not len(ids):
-            return Search(query, ())
+            return Search(query, (), len(index.dense))
         rows, starts = self._sentence_rows(ids)
-        sentences = index.sentence_vectors[rows] @ np.stack([whole, turn], axis=1)
-        best_sentences: Scores = np.maximum.reduceat(sentences[:, 0], starts)
-        level, spread = self._background(whole)
-        contexts = index.context_vectors[index.passage_contexts[ids]] @ whole
+        sentences = index.sentence_vectors[rows] @ vector
+        best_sentences: Scores = np.maximum.reduceat(sentences, starts)
+        level, spread = self._background(vector)
+        contexts = index.context_vectors[index.passage_contexts[ids]] @ vector
         parts: dict[str, Scores] = {
-            "passage": (index.dense.scores(whole, ids) - level) / spread,
+            "passage": (index.dense.scores(vector, ids) - level) / spread,
             "sentence": (best_sentences - level) / spread,
             "context": (contexts - level) / spread,
             "words": words[ids],
             "letters": letters[ids],
-            "document": index.document_words.shares(query.text)[index.passage_documents[ids]],
+            "document": index.document_words.shares(query.words)[index.passage_documents[ids]],
         }
         ranked = self._ranking(parts)
         scores = to_unit_interval(ranked)
@@ -102,11 +102,20 @@ class Retriever:
                     passage=passage,
                     score=float(scores[place]),
                     parts={name: float(values[place]) for name, values in parts.items()},
-                    sentence_scores=tuple(sentences[starts[place] : ends[place], 1].tolist()),
+                    sentence_scores=tuple(sentences[starts[place] : ends[place]].tolist()),
                 )
                 for place, passage in zip(order, found, strict=True)
             ),
+            len(index.dense),
         )
+
+    def _vector(self, query: Query) -> Vectors:
+        """The query's vector; of a follow-up, what lies between the whole and this turn's own words."""
+        if not query.leans_back:
+            return self._embedder.embed_queries([query.text])[0]
+        between: Vectors = self._embedder.embed_queries([query.text, query.own]).sum(axis=0)
+        unit: Vectors = between / np.linalg.norm(between)
+        return unit
 
     def _sentence_rows(
         self, ids: npt.NDArray[np.int64]
