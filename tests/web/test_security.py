@@ -223,8 +223,8 @@ def test_the_real_server_names_itself_nowhere(address: str) -> None:
 
 
 def test_what_gradio_refuses_is_told_in_our_words(address: str) -> None:
-    refused = httpx.post(f"{address}/gradio_api/queue/join", json={"data": "<script>", "fn_index": "geheim"})
+    refused = httpx.get(f"{address}/gradio_api/queue/data?session=geheim")
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.status_code == 422
     assert refused.json()["detail"] == "Dit verzoek is niet gelukt."
-    assert "geheim" not in refused.text
+    assert "session" not in refused.text

@@ -13,6 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retrieval.errors import SettingsError
+from retrieval.web.joins import JOIN_PATH, checked_join
 from retrieval.web.problems import TITLES, problem_for
 
 MOST_BODY = 128 * 1024
@@ -35,6 +36,7 @@ _HEADERS = {
 _BODY_REFUSED = {
     408: "De vraag kwam niet op tijd helemaal aan.",
     413: f"Stuur hooguit {MOST_BODY // 1024} kB.",
+    422: "Dit verzoek is niet gelukt.",
 }
 _STRIPPED = ("set-cookie", "server", "x-powered-by")
 
@@ -63,7 +65,7 @@ DOORS = (
     _door(r"/static/js/iframeResizer\.contentWindow\.min\.js", "GET", "HEAD"),
     _door(r"/theme\.css", "GET", "HEAD"),
     _door(r"/gradio_api/(heartbeat/[A-Za-z0-9]{1,64}|queue/data|app_id)", "GET"),
-    _door(r"/gradio_api/queue/join", "POST"),
+    _door(re.escape(JOIN_PATH), "POST"),
 )
 """Every path that is served, with its methods."""
 
@@ -127,7 +129,7 @@ class Guard:
             await refusal(scope, receive, send)
             return
         if method == "POST":
-            body = await _read_body(receive)
+            body = await _read_body(receive, path)
             if isinstance(body, int):
                 refusal = problem_for(path, body, _BODY_REFUSED[body], {"Connection": "close"})
                 await refusal(scope, receive, send)
@@ -153,13 +155,17 @@ class Guard:
         return receiver
 
 
-async def _read_body(receive: Receive) -> bytes | int:
-    """The whole body, or the status of its refusal: 413 too large, 408 too slow."""
+async def _read_body(receive: Receive, path: str) -> bytes | int:
+    """The whole body, or the status of its refusal: 413 too large, 408 too slow, 422 not for Gradio."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read_limited(receive)
+            body = await _read_limited(receive)
     except TimeoutError:
         return 408
+    if path != JOIN_PATH or isinstance(body, int):
+        return body
+    checked = checked_join(body)
+    return 422 if checked is None else checked
 
 
 async def _read_limited(receive: Receive) -> bytes | int:
