@@ -3,12 +3,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 from three_sentences import ThreeSentences
 from web_serving import client_of
 
 from retrieval.errors import SettingsError
 from retrieval.settings import Settings
-from retrieval.web.security import MOST_BODY, check_origins
+from retrieval.web.security import MOST_BODY, Guard, check_origins
 from retrieval.web.server import create_app
 
 pytestmark = pytest.mark.anyio
@@ -220,6 +221,22 @@ def test_a_body_without_end_is_cut_off(address: str) -> None:
 def test_the_real_server_names_itself_nowhere(address: str) -> None:
     for path in ("/", "/nergens", "/healthz"):
         assert "server" not in httpx.get(address + path).headers
+
+
+async def test_what_fails_before_it_responds_is_an_error_in_our_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("geheim")
+
+    transport = httpx.ASGITransport(Guard(broken), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://vraagbaak.test") as client:
+        response = await client.get("/healthz")
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "RuntimeError at " in caplog.text
+    assert "geheim" not in caplog.text
 
 
 def test_what_gradio_refuses_is_told_in_our_words(address: str) -> None:

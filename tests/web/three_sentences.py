@@ -98,6 +98,8 @@ class ThreeSentencesStore:
         ]
 
     def document(self, document_id: str) -> Document | None:
+        if "kapot" in document_id:
+            raise RuntimeError(f"broken by {document_id}")
         return DOCUMENT if document_id == DOCUMENT_ID else None
 
     def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:

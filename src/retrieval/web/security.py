@@ -5,6 +5,7 @@ answered with 404 before it gets there.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retrieval.errors import SettingsError
+from retrieval.web.answering import describe_failure
 from retrieval.web.joins import JOIN_PATH, checked_join
 from retrieval.web.problems import TITLES, problem_for
 
@@ -38,7 +40,11 @@ _BODY_REFUSED = {
     413: f"Stuur hooguit {MOST_BODY // 1024} kB.",
     422: "Dit verzoek is niet gelukt.",
 }
+FAILED = "Er ging iets mis. Probeer het later opnieuw."
+
 _STRIPPED = ("set-cookie", "server", "x-powered-by")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,22 @@ class Guard:
             scope, send = {**scope, "method": "GET"}, _without_body(send)
         if path.startswith("/gradio_api/"):
             receive, send = self._until_stopped(receive), _own_problems(send, scope)
-        await self._app(scope, receive, send)
+        await self._passed_on(scope, receive, send)
+
+    async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sender(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sender)
+        except Exception as failure:  # noqa: BLE001  # the server would log its message, and so the question
+            _log.error("a request failed: %s", describe_failure(failure))
+            if not started:
+                await problem_for(scope["path"], 500, FAILED)(scope, receive, send)
 
     def _until_stopped(self, receive: Receive) -> Receive:
         async def receiver() -> Message:
