@@ -269,6 +269,61 @@ def test_pieces_joined_are_the_block_and_marks_joined_are_the_place(
     assert marked == in_blocks
 
 
+@given(st.sets(st.integers(0, 60), min_size=2), st.data())
+def test_every_bound_of_a_passage_cuts_the_blocks_that_it_lies_in(
+    block_bounds: set[int], data: st.DataObject
+) -> None:
+    blocks = tuple(
+        Block(BlockKind.PARAGRAPH, Span(start, end)) for start, end in pairwise(sorted(block_bounds))
+    )
+    document = Document("a", "x" * 60, "0" * 64, "a", blocks)
+    cuts = data.draw(st.lists(st.tuples(st.integers(0, 59), st.integers(1, 9)), max_size=9))
+    passages = [Span(start, min(60, start + length)) for start, length in cuts]
+    bounds = {bound for passage in passages for bound in (passage.start, passage.end)}
+    lengths = [
+        [len("".join(piece.text for piece in part.pieces)) for part in block.parts]
+        for block in shown_blocks(document, passages, None)
+    ]
+    assert lengths == [
+        [
+            end - start
+            for start, end in pairwise(
+                [
+                    block.span.start,
+                    *(at for at in range(block.span.start + 1, block.span.end) if at in bounds),
+                    block.span.end,
+                ]
+            )
+        ]
+        for block in blocks
+    ]
+
+
+def test_the_work_for_a_page_grows_with_its_blocks_and_not_with_their_square() -> None:
+    compared = 0
+
+    class Offset(int):
+        """Counts how often it is compared."""
+
+        def __lt__(self, other: int) -> bool:
+            nonlocal compared
+            compared += 1
+            return int(self) < int(other)
+
+        def __gt__(self, other: int) -> bool:
+            nonlocal compared
+            compared += 1
+            return int(self) > int(other)
+
+    count = 1_000
+    spans = [Span(2 * number, 2 * number + 1) for number in range(count)]
+    blocks = tuple(Block(BlockKind.PARAGRAPH, span) for span in spans)
+    document = Document("a", "x\n" * count, "0" * 64, "a", blocks)
+    passages = [Span(Offset(span.start), Offset(span.end)) for span in spans]
+    assert len(shown_blocks(document, passages, None)) == count
+    assert compared < 100 * count  # for sorting and bisecting; each block against each passage: 2000 * count
+
+
 def test_reading_a_place() -> None:
     assert read_place("0", "5", 5) == Span(0, 5)
     assert read_place("00", "5", 5) == Span(0, 5)

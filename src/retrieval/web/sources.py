@@ -5,6 +5,7 @@ can be checked against the citation.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -156,11 +157,12 @@ def shown_blocks(document: Document, passages: Sequence[Span], place: Span | Non
     """
     levels = _heading_levels(document.blocks)
     anchors = _anchors(passages, place)
+    bounds = sorted({*anchors, *(span.end for span in passages)})
     shown = []
     mark_is_open = False
     for block, level in zip(document.blocks, levels, strict=True):
         parts = []
-        for part in _cut(block.span, [*anchors, *(span.end for span in passages)]):
+        for part in _cut(block.span, bounds):
             pieces = []
             for piece in _cut(part, [place.start, place.end] if place else []):
                 marked = place is not None and place.start <= piece.start and piece.end <= place.end
@@ -216,8 +218,9 @@ def _anchors(passages: Sequence[Span], place: Span | None) -> dict[int, str]:
 
 
 def _cut(span: Span, offsets: Sequence[int]) -> Iterator[Span]:
-    bounds = sorted({span.start, span.end, *(offset for offset in offsets if span.start < offset < span.end)})
-    return (Span(start, end) for start, end in pairwise(bounds))
+    """The span cut at those of the offsets, which are sorted and differ, that lie within it."""
+    within = offsets[bisect_right(offsets, span.start) : bisect_left(offsets, span.end)]
+    return (Span(start, end) for start, end in pairwise([span.start, *within, span.end]))
 
 
 def _page(html: str) -> HTMLResponse:
