@@ -83,6 +83,44 @@ async def test_methods_that_a_door_does_not_have(
     assert response.headers["allow"] == allowed
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"), [(ANSWERS, "POST, OPTIONS"), ("/api/v1/openapi.json", "GET, HEAD, OPTIONS")]
+)
+async def test_options_are_told(client: httpx.AsyncClient, path: str, allowed: str) -> None:
+    for headers in ({}, {"origin": ELSEWHERE, "access-control-request-method": "POST"}):
+        response = await client.options(path, headers=headers)
+        assert (response.status_code, response.content) == (204, b"")
+        assert response.headers["allow"] == allowed
+
+
+ABSENT = ("/vraagbaak/nope.css", "/vraagbaak/%2e%2e", "/assets/nope.js", "/nonexist", "/gradio_api/x")
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ABSENT)
+async def test_what_is_not_there_is_a_problem_document(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "about:blank", "title": "Niet gevonden", "status": 404, "detail": "Deze pagina bestaat niet.",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*ABSENT[:-1], "/wp-login.php"])
+async def test_in_a_browser_what_is_not_there_is_a_page(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path, headers=BROWSER)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<p>Deze pagina bestaat niet.</p>" in response.text
+
+
+async def test_the_interface_for_programs_has_problem_documents_only(client: httpx.AsyncClient) -> None:
+    for path in ("/api/v1/nope", ANSWERS):
+        response = await client.get(path, headers=BROWSER)
+        assert response.headers["content-type"] == "application/problem+json"
+
+
 async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
     for path in ("/", "/bronnen", "/healthz", "/api/v1/openapi.json"):
         response = await client.head(path)

@@ -23,8 +23,8 @@ from retrieval.web.assets import STATIC_PATH, KeptFiles, static_folder
 from retrieval.web.chat import mount_chat
 from retrieval.web.messages import NOT_READY, notice_html, welcome_html
 from retrieval.web.page import ChatPage
-from retrieval.web.problems import API_VERSION, problem_for
-from retrieval.web.security import FAILED, Guard, check_origins, frame_ancestors
+from retrieval.web.problems import API_VERSION, problem_of_request
+from retrieval.web.security import Guard, check_origins, frame_ancestors
 from retrieval.web.sources import SourceLibrary, add_sources
 
 MOST_SUGGESTED = 4
@@ -153,7 +153,7 @@ def _already_stopped(_number: int, _frame: FrameType | None) -> None:
 
 def _failed(request: Request, _: Exception) -> Response:
     """What is sent; Starlette raises the error again, and the guard logs it."""
-    return problem_for(request.url.path, 500, FAILED)
+    return problem_of_request(request.scope, 500)
 
 
 def _welcome(chatbot: ServedChatbot | None) -> str:
