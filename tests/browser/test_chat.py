@@ -221,6 +221,7 @@ def test_a_failure_leaves_a_working_chat_and_tells_nothing(new_page: PageMaker, 
         assert "RuntimeError" not in page.content()
         assert "broken" not in page.content()
         expect(page.locator(TEXTBOX)).to_be_focused()
+        expect(page.locator(TEXTBOX)).to_have_value("dit is kapot")
         assert quotes_of(ask(page, "wat neem ik mee voor een paspoort?")) == [PASSPORT]
 
 
