@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from three_sentences import (
@@ -16,14 +17,19 @@ from three_sentences import (
     PASSPORT,
     SUNDAY,
     TEXT,
+    ThreeSentencesIndex,
+    ThreeSentencesStore,
     document_of,
 )
+from web_serving import client_of
 
 from retrieval.records import Block, BlockKind, Document, Span
+from retrieval.web.security import Guard
 from retrieval.web.sources import (
     BAD_PLACE,
     OLDER_TEXT,
     TEXT_CHANGED,
+    add_sources,
     read_place,
     shown_blocks,
     source_path,
@@ -150,6 +156,20 @@ async def test_an_earlier_text_that_is_gone_is_told(client: httpx.AsyncClient) -
     assert TEXT_CHANGED in html
     assert "<mark" not in html
     assert PASSPORT in unescape(html)
+
+
+@pytest.mark.parametrize("document_id", ["a\nb.txt", "a.txt\n", "\n", "\r\n/a\u2028.txt"])
+async def test_a_name_of_more_than_one_line_reaches_its_document(document_id: str) -> None:
+    class Store(ThreeSentencesStore):
+        def document(self, asked: str) -> Document | None:
+            return DOCUMENT if asked == document_id else None
+
+    application = FastAPI()
+    add_sources(application, ThreeSentencesIndex(Store()))
+    async with client_of(Guard(application)) as client:
+        response = await client.get(source_path(document_id))
+    assert response.status_code == 200
+    assert PASSPORT in unescape(response.text)
 
 
 @pytest.mark.parametrize("version", ["xyz", "0" * 65, "%3Cscript%3E"])

@@ -63,7 +63,7 @@ DOORS = (
     _door(r"/", "GET", "HEAD"),
     _door(r"/api/v1/answers", "POST", "OPTIONS"),
     _door(r"/api/v1/openapi\.json", "GET", "HEAD", "OPTIONS"),
-    _door(r"/bronnen(/.+)?", "GET", "HEAD"),
+    _door(r"/bronnen(/[\s\S]+)?", "GET", "HEAD"),
     _door(r"/vraagbaak/[a-z.-]+", "GET", "HEAD"),
     _door(r"/(healthz|readyz|robots\.txt)", "GET", "HEAD"),
     # what Gradio's page asks for, seen by driving it in a browser

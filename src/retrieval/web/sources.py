@@ -14,6 +14,7 @@ from urllib.parse import quote as percent_encoded
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from retrieval.records import Block, BlockKind, Document, Passage, Span
 from retrieval.store import DocumentEntry
@@ -97,6 +98,7 @@ class ShownBlock:
 
 def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
     """Serve ``/bronnen`` and the source pages from ``app``."""
+    register_url_convertor("document", _DocumentConvertor())
     router = APIRouter(include_in_schema=False)
 
     @router.get("/bronnen")
@@ -106,7 +108,7 @@ def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
         entries = sorted(library.store.documents(), key=lambda entry: (entry.title.casefold(), entry.id))
         return _page(render_page("bronnen.html", entries=entries, source_path=source_path))
 
-    @router.get("/bronnen/{document_id:path}")
+    @router.get("/bronnen/{document_id:document}")
     def show_source(document_id: str, v: str = "", start: str = "", end: str = "") -> Response:
         if library is None:
             return problem_for("/bronnen", 503, NO_SOURCES, {"Retry-After": "30"})
@@ -135,6 +137,12 @@ def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
         )
 
     app.include_router(router)
+
+
+class _DocumentConvertor(PathConvertor):
+    """Takes the rest of a path, of which Starlette's own leaves out what follows on a line end."""
+
+    regex = r"[\s\S]*"
 
 
 def source_path(document_id: str) -> str:
