@@ -151,6 +151,26 @@ async def test_an_earlier_text_that_is_kept_is_shown(client: httpx.AsyncClient) 
     assert FILLING not in html
 
 
+async def test_in_an_earlier_text_a_passage_may_start_at_any_sentence(client: httpx.AsyncClient) -> None:
+    text = OLD_DOCUMENT.text
+    first, second = text.index("Het gemeentehuis is"), text.index("Kom maandag")
+    outline = await outline_of(client, f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}")
+    assert outline.ids == ["inhoud", f"p-{first}", f"p-{second}"]
+    marked = await outline_of(
+        client, f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}&start={second + 4}&end={second + 11}"
+    )
+    assert marked.ids == ["inhoud", f"p-{first}", f"p-{second}", f"p-{second + 4}", "citaat"]
+    assert marked.blocks[1] == "Het gemeentehuis is dicht. Kom maandag terug."
+
+
+@pytest.mark.parametrize("start", range(0, len(OLD_DOCUMENT.text) - 1, 3))
+async def test_in_an_earlier_text_the_start_of_the_place_has_an_anchor(
+    client: httpx.AsyncClient, start: int
+) -> None:
+    outline = await outline_of(client, f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}&start={start}&end={start + 1}")
+    assert outline.ids.count(f"p-{start}") == (OLD_DOCUMENT.text[start] != "\n")
+
+
 async def test_an_earlier_text_that_is_gone_is_told(client: httpx.AsyncClient) -> None:
     html = (await client.get(f"{PAGE}?v=00000000&start=0&end=5")).text
     assert TEXT_CHANGED in html
@@ -232,10 +252,10 @@ def test_a_passage_inside_a_block_has_its_anchor_there() -> None:
     document = document_of("Titel\n\nEen zin. En nog een.\n")
     first, second = Span(7, 15), Span(16, 28)
     (_, paragraph) = shown_blocks(document, [first, second], Span(11, 20))
-    assert [(part.anchor, "".join(piece.text for piece in part.pieces)) for part in paragraph.parts] == [
-        ("p-7", "Een zin."),
-        (None, " "),
-        ("p-16", "En nog een."),
+    assert [(part.anchors, "".join(piece.text for piece in part.pieces)) for part in paragraph.parts] == [
+        (("p-7",), "Een zin."),
+        ((), " "),
+        (("p-16",), "En nog een."),
     ]
     assert [piece.text for part in paragraph.parts for piece in part.pieces if piece.marked] == [
         "zin.",
@@ -249,13 +269,20 @@ def test_the_anchor_of_a_long_passage_stands_at_a_place_far_into_it() -> None:
     passage = Span(7, 408)
     (_, near) = shown_blocks(document, [passage], Span(307, 320))
     (_, far) = shown_blocks(document, [passage], Span(308, 320))
-    assert [(part.anchor, len("".join(piece.text for piece in part.pieces))) for part in near.parts] == [
-        ("p-7", 401)
+    assert [(part.anchors, len("".join(piece.text for piece in part.pieces))) for part in near.parts] == [
+        (("p-7",), 401)
     ]
-    assert [(part.anchor, len("".join(piece.text for piece in part.pieces))) for part in far.parts] == [
-        (None, 301),
-        ("p-7", 100),
+    assert [(part.anchors, len("".join(piece.text for piece in part.pieces))) for part in far.parts] == [
+        ((), 301),
+        (("p-7",), 100),
     ]
+
+
+def test_no_anchor_is_lost_where_several_stand_at_one_place() -> None:
+    document = document_of("Titel\n\n" + "x" * 400 + ".\n")
+    passages = [Span(7, 408), Span(10, 408), Span(350, 408)]
+    (_, paragraph) = shown_blocks(document, passages, Span(350, 360))
+    assert [part.anchors for part in paragraph.parts] == [(), ("p-7", "p-10", "p-350")]
 
 
 @given(st.lists(st.text("ab <&\u00a0é🙂", min_size=1), min_size=1), st.data())

@@ -40,7 +40,7 @@ TEXT = (
     + "".join(f"{FILLING}\n\n" for _ in range(40))
     + f"Balie\n\n{PASSPORT}\n"
 )
-OLD_TEXT = "Het gemeentehuis\n\nHet gemeentehuis is dicht.\n"
+OLD_TEXT = "Het gemeentehuis\n\nHet gemeentehuis is dicht. Kom maandag terug.\n"
 CONTACT = Contact("Bel de gemeente", "tel:14010")
 QUESTIONS = ("Wanneer is het gemeentehuis open?", "Waar vraag ik een paspoort aan?")
 

@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
+from retrieval.passages import split_sentences
 from retrieval.records import Block, BlockKind, Document, Passage, Span
 from retrieval.store import DocumentEntry
 from retrieval.web.pages import render_page
@@ -81,10 +82,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a block that belongs to one passage or to none; ``anchor`` is where the passage starts."""
+    """A stretch of a block that no passage starts or ends in; ``anchors`` are the ids that stand there."""
 
     pieces: tuple[Piece, ...]
-    anchor: str | None = None
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
         starts = (
             [passage.span for _, passage in library.store.passages_of(document_id)]
             if current is not None and current.sha256 == document.sha256
-            else [block.span for block in document.blocks if block.kind not in _HEADS]
+            else _possible_passages(document, place)
         )
         return _page(
             render_page(
@@ -177,7 +178,7 @@ def shown_blocks(document: Document, passages: Sequence[Span], place: Span | Non
                 anchor = "citaat" if marked and not mark_is_open else None
                 mark_is_open = mark_is_open or marked
                 pieces.append(Piece(document.text[piece.start : piece.end], marked, anchor))
-            parts.append(Part(tuple(pieces), anchors.get(part.start)))
+            parts.append(Part(tuple(pieces), tuple(anchors.get(part.start, ()))))
         tag = f"h{level}" if level else _TAGS.get(block.kind, "p")
         shown.append(ShownBlock(tag, block.kind.value.replace("_", "-"), tuple(parts)))
     return shown
@@ -216,13 +217,34 @@ def _heading_levels(blocks: Sequence[Block]) -> list[int]:
     ]
 
 
-def _anchors(passages: Sequence[Span], place: Span | None) -> dict[int, str]:
+def _anchors(passages: Sequence[Span], place: Span | None) -> dict[int, dict[str, None]]:
     """The ids of the passages by the offsets where they stand."""
-    anchors = {span.start: f"p-{span.start}" for span in passages}
-    for span in passages:
-        if place is not None and span.start + FAR < place.start < span.end:
-            anchors[place.start] = anchors.pop(span.start)
+    anchors: dict[int, dict[str, None]] = {}  # of the inner ones the keys count, in order
+    for start, end in sorted({(span.start, span.end) for span in passages}):
+        is_far = place is not None and start + FAR < place.start < end
+        stands_at = place.start if place is not None and is_far else start
+        anchors.setdefault(stands_at, {})[f"p-{start}"] = None
     return anchors
+
+
+def _possible_passages(document: Document, place: Span | None) -> list[Span]:
+    """Where the passages of a text may have been that is no longer cut: from any sentence of its blocks.
+
+    And from ``place``: of what is longer than a passage may be, it is where a link leads to.
+    """
+    possible = []
+    for block in document.blocks:
+        start, end = block.span.start, block.span.end
+        starts = set()
+        if block.kind not in _HEADS:
+            starts = {
+                start,
+                *(sentence.shifted(start).start for sentence in split_sentences(document.text[start:end])),
+            }
+        if place is not None and start <= place.start < end:
+            starts.add(place.start)
+        possible += [Span(at, end) for at in sorted(starts)]
+    return possible
 
 
 def _cut(span: Span, offsets: Sequence[int]) -> Iterator[Span]:
