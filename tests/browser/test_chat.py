@@ -221,6 +221,7 @@ def test_a_failure_leaves_a_working_chat_and_tells_nothing(new_page: PageMaker, 
         assert "RuntimeError" not in page.content()
         assert "broken" not in page.content()
         expect(page.locator(TEXTBOX)).to_be_focused()
+        expect(page.locator(TEXTBOX)).to_have_value("dit is kapot")
         assert quotes_of(ask(page, "wat neem ik mee voor een paspoort?")) == [PASSPORT]
 
 
@@ -248,8 +249,22 @@ def test_a_question_that_grows_too_long_is_told_while_typing(new_page: PageMaker
         open_chat(page, address)
         page.fill(TEXTBOX, "x" * 503)
         expect(page.locator("#vb-status")).to_have_text("Uw vraag is 3 tekens te lang.")
-        page.fill(TEXTBOX, "x" * 500)
+        page.fill(TEXTBOX, "🙂" * 500)  # characters as the server counts them, not the halves of JavaScript
         expect(page.locator("#vb-status")).to_have_text("")
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 800}, PHONE])
+def test_sending_an_empty_text_box_leaves_the_introduction_in_view(
+    new_page: PageMaker, address: str, viewport: dict[str, int]
+) -> None:
+    with new_page(address, viewport=viewport) as page:
+        open_chat(page, address)
+        page.press(TEXTBOX, "Enter")
+        told = page.locator(ANSWERS).nth(1)
+        expect(told).to_contain_text("Typ eerst een vraag.")
+        expect(told.locator(".vb-melding")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".vb-welkom")).to_be_in_viewport(ratio=1)
+        expect(page.locator(TEXTBOX)).to_be_focused()
 
 
 def words_of(page: Page) -> list[str]:

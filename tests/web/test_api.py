@@ -194,14 +194,27 @@ def test_a_key_twice_is_refused_at_any_depth() -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", ""],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin1",
+        "application/json; profile=x; charset=utf-16",
+        "application/jsonp",
+        "json",
+        "",
+    ],
 )
 async def test_only_json_is_taken(client: httpx.AsyncClient, content_type: str) -> None:
     response = await client.post(ANSWERS, content=b"{}", headers={"content-type": content_type})
     assert problem_of(response, 415)["detail"] == "Stuur de vraag als application/json."
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=UTF-8"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "Application/JSON; charset=UTF-8", "application/json; charset=UTF8",
+     'application/json;charset="utf-8"', "application/json; profile=x", "application/json;",
+     'application/json; profile="a; charset=b"; charset=utf-8'],
+)  # fmt: skip
 async def test_json_by_another_spelling_of_its_name(client: httpx.AsyncClient, content_type: str) -> None:
     response = await client.post(
         ANSWERS, content=b'{"question": "hallo"}', headers={"content-type": content_type}

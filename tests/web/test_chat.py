@@ -3,7 +3,7 @@ import os
 import pytest
 from three_sentences import ThreeSentences
 
-from retrieval.web.answering import Answering, RateLimit
+from retrieval.web.answering import TOO_BUSY, Answering, RateLimit
 from retrieval.web.chat import MOST_MESSAGES, TELEMETRY_OFF, Conversation, Replying
 
 pytestmark = pytest.mark.anyio
@@ -55,23 +55,38 @@ async def test_the_server_itself_refuses_a_question_that_is_too_long_and_asks_no
 async def test_the_rate_limit_holds_in_the_chat_too() -> None:
     limited = replying("1/minute")
     _, conversation, _ = await limited.go_on("paspoort?", nothing_said(), ADDRESS)
-    messages, _, _ = await limited.go_on("paspoort?", conversation, ADDRESS)
+    messages, after, text = await limited.go_on(" en zondag?", conversation, ADDRESS)
     others, _, _ = await limited.go_on("paspoort?", conversation, "192.0.2.2")
     assert "U stelt veel vragen achter elkaar." in str(messages[-1]["content"])
+    assert [message["role"] for message in messages[-2:]] == ["assistant", "assistant"]
+    assert (text, after["questions"]) == (" en zondag?", ["paspoort?"])
     assert "blockquote" in str(others[-1]["content"])
 
 
-async def test_a_failure_is_a_message() -> None:
-    messages, conversation, _ = await replying().go_on("dit is kapot", nothing_said(), ADDRESS)
+async def test_a_failure_is_a_message_and_the_question_is_given_back() -> None:
+    _, conversation, _ = await replying().go_on("zondag?", nothing_said(), ADDRESS)
+    messages, conversation, text = await replying().go_on("dit is kapot", conversation, ADDRESS)
     assert "Er ging iets mis" in str(messages[-1]["content"])
     assert "RuntimeError" not in str(messages)
-    again, _, _ = await replying().go_on("paspoort?", conversation, ADDRESS)
+    assert (text, conversation["questions"]) == ("dit is kapot", ["zondag?"])
+    assert conversation["messages"] == messages
+    again, conversation, text = await replying().go_on("paspoort?", conversation, ADDRESS)
     assert "blockquote" in str(again[-1]["content"])
+    assert (text, conversation["questions"]) == ("", ["zondag?", "paspoort?"])
+
+
+async def test_too_many_at_once_is_a_message_and_the_question_is_given_back() -> None:
+    full = Replying(Answering(ThreeSentences(), workers=1, most_waiting=-1), RateLimit("off"))
+    messages, conversation, text = await full.go_on("paspoort?", nothing_said(), ADDRESS)
+    assert TOO_BUSY in str(messages[-1]["content"])
+    assert (text, conversation["questions"]) == ("paspoort?", [])
 
 
 async def test_without_an_index_the_chat_says_so() -> None:
-    messages, _, _ = await Replying(None, RateLimit("off")).go_on("paspoort?", nothing_said(), ADDRESS)
+    without = Replying(None, RateLimit("off"))
+    messages, conversation, text = await without.go_on("paspoort?", nothing_said(), ADDRESS)
     assert "de bronnen zijn nog niet klaar" in str(messages[-1]["content"])
+    assert (text, conversation["questions"]) == ("paspoort?", [])
 
 
 async def test_telemetry_is_off_before_gradio_is_imported(app: object) -> None:

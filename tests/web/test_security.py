@@ -3,12 +3,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 from three_sentences import ThreeSentences
 from web_serving import client_of
 
 from retrieval.errors import SettingsError
 from retrieval.settings import Settings
-from retrieval.web.security import MOST_BODY, check_origins
+from retrieval.web.security import MOST_BODY, Guard, check_origins
 from retrieval.web.server import create_app
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +81,44 @@ async def test_methods_that_a_door_does_not_have(
     response = await client.request(method, path)
     assert response.status_code == 405
     assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [(ANSWERS, "POST, OPTIONS"), ("/api/v1/openapi.json", "GET, HEAD, OPTIONS")]
+)
+async def test_options_are_told(client: httpx.AsyncClient, path: str, allowed: str) -> None:
+    for headers in ({}, {"origin": ELSEWHERE, "access-control-request-method": "POST"}):
+        response = await client.options(path, headers=headers)
+        assert (response.status_code, response.content) == (204, b"")
+        assert response.headers["allow"] == allowed
+
+
+ABSENT = ("/vraagbaak/nope.css", "/vraagbaak/%2e%2e", "/assets/nope.js", "/nonexist", "/gradio_api/x")
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ABSENT)
+async def test_what_is_not_there_is_a_problem_document(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "about:blank", "title": "Niet gevonden", "status": 404, "detail": "Deze pagina bestaat niet.",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*ABSENT[:-1], "/wp-login.php"])
+async def test_in_a_browser_what_is_not_there_is_a_page(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path, headers=BROWSER)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<p>Deze pagina bestaat niet.</p>" in response.text
+
+
+async def test_the_interface_for_programs_has_problem_documents_only(client: httpx.AsyncClient) -> None:
+    for path in ("/api/v1/nope", ANSWERS):
+        response = await client.get(path, headers=BROWSER)
+        assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
@@ -222,9 +261,25 @@ def test_the_real_server_names_itself_nowhere(address: str) -> None:
         assert "server" not in httpx.get(address + path).headers
 
 
+async def test_what_fails_before_it_responds_is_an_error_in_our_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("geheim")
+
+    transport = httpx.ASGITransport(Guard(broken), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://vraagbaak.test") as client:
+        response = await client.get("/healthz")
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "RuntimeError at " in caplog.text
+    assert "geheim" not in caplog.text
+
+
 def test_what_gradio_refuses_is_told_in_our_words(address: str) -> None:
-    refused = httpx.post(f"{address}/gradio_api/queue/join", json={"data": "<script>", "fn_index": "geheim"})
+    refused = httpx.get(f"{address}/gradio_api/queue/data?session=geheim")
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.status_code == 422
     assert refused.json()["detail"] == "Dit verzoek is niet gelukt."
-    assert "geheim" not in refused.text
+    assert "session" not in refused.text

@@ -1,9 +1,11 @@
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -54,6 +56,31 @@ def test_it_stops_as_it_should_with_a_chat_open(number: signal.Signals) -> None:
         assert process.wait(timeout=10) == 0
         assert process.stdout.read() == ""
         assert process.stderr.read() == ""
+
+
+def test_failures_stand_in_the_log_without_what_was_asked() -> None:
+    variables = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    with subprocess.Popen(
+        THREE_SENTENCES, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        address = process.stdout.readline().split(" at ")[1].split()[0]
+        page = httpx.get(f"{address}/bronnen/kapot-geheim")
+        answer = httpx.post(f"{address}/api/v1/answers", json={"question": "kapot geheim"})
+        joined = {"data": ["geheim"], "fn_index": 0, "session_hash": "abc"}
+        httpx.post(f"{address}/gradio_api/queue/join", json=joined)
+        with suppress(httpx.RemoteProtocolError):  # Gradio breaks off for a session that it doesn't know
+            httpx.get(f"{address}/gradio_api/queue/data?session_hash=geheim")
+        process.terminate()
+        logged = process.stderr.read()
+    assert (page.status_code, answer.status_code) == (500, 500)
+    assert "Er ging iets mis" in page.text
+    assert "geheim" not in page.text
+    assert "geheim" not in logged
+    assert "Traceback" not in logged
+    assert len(re.findall("a request failed: RuntimeError at .* in document", logged)) == 1
+    assert len(re.findall("answering failed: RuntimeError at .* in reply", logged)) == 1
 
 
 def test_without_an_index_it_serves_and_says_so() -> None:

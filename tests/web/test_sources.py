@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from three_sentences import (
@@ -16,14 +17,19 @@ from three_sentences import (
     PASSPORT,
     SUNDAY,
     TEXT,
+    ThreeSentencesIndex,
+    ThreeSentencesStore,
     document_of,
 )
+from web_serving import client_of
 
 from retrieval.records import Block, BlockKind, Document, Span
+from retrieval.web.security import Guard
 from retrieval.web.sources import (
     BAD_PLACE,
     OLDER_TEXT,
     TEXT_CHANGED,
+    add_sources,
     read_place,
     shown_blocks,
     source_path,
@@ -145,11 +151,45 @@ async def test_an_earlier_text_that_is_kept_is_shown(client: httpx.AsyncClient) 
     assert FILLING not in html
 
 
+async def test_in_an_earlier_text_a_passage_may_start_at_any_sentence(client: httpx.AsyncClient) -> None:
+    text = OLD_DOCUMENT.text
+    first, second = text.index("Het gemeentehuis is"), text.index("Kom maandag")
+    outline = await outline_of(client, f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}")
+    assert outline.ids == ["inhoud", f"p-{first}", f"p-{second}"]
+    marked = await outline_of(
+        client, f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}&start={second + 4}&end={second + 11}"
+    )
+    assert marked.ids == ["inhoud", f"p-{first}", f"p-{second}", f"p-{second + 4}", "citaat"]
+    assert marked.blocks[1] == "Het gemeentehuis is dicht. Kom maandag terug."
+
+
+@pytest.mark.parametrize("start", range(0, len(OLD_DOCUMENT.text) - 1, 3))
+async def test_in_an_earlier_text_the_start_of_the_place_has_an_anchor(
+    client: httpx.AsyncClient, start: int
+) -> None:
+    outline = await outline_of(client, f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}&start={start}&end={start + 1}")
+    assert outline.ids.count(f"p-{start}") == (OLD_DOCUMENT.text[start] != "\n")
+
+
 async def test_an_earlier_text_that_is_gone_is_told(client: httpx.AsyncClient) -> None:
     html = (await client.get(f"{PAGE}?v=00000000&start=0&end=5")).text
     assert TEXT_CHANGED in html
     assert "<mark" not in html
     assert PASSPORT in unescape(html)
+
+
+@pytest.mark.parametrize("document_id", ["a\nb.txt", "a.txt\n", "\n", "\r\n/a\u2028.txt"])
+async def test_a_name_of_more_than_one_line_reaches_its_document(document_id: str) -> None:
+    class Store(ThreeSentencesStore):
+        def document(self, asked: str) -> Document | None:
+            return DOCUMENT if asked == document_id else None
+
+    application = FastAPI()
+    add_sources(application, ThreeSentencesIndex(Store()))
+    async with client_of(Guard(application)) as client:
+        response = await client.get(source_path(document_id))
+    assert response.status_code == 200
+    assert PASSPORT in unescape(response.text)
 
 
 @pytest.mark.parametrize("version", ["xyz", "0" * 65, "%3Cscript%3E"])
@@ -212,10 +252,10 @@ def test_a_passage_inside_a_block_has_its_anchor_there() -> None:
     document = document_of("Titel\n\nEen zin. En nog een.\n")
     first, second = Span(7, 15), Span(16, 28)
     (_, paragraph) = shown_blocks(document, [first, second], Span(11, 20))
-    assert [(part.anchor, "".join(piece.text for piece in part.pieces)) for part in paragraph.parts] == [
-        ("p-7", "Een zin."),
-        (None, " "),
-        ("p-16", "En nog een."),
+    assert [(part.anchors, "".join(piece.text for piece in part.pieces)) for part in paragraph.parts] == [
+        (("p-7",), "Een zin."),
+        ((), " "),
+        (("p-16",), "En nog een."),
     ]
     assert [piece.text for part in paragraph.parts for piece in part.pieces if piece.marked] == [
         "zin.",
@@ -229,13 +269,20 @@ def test_the_anchor_of_a_long_passage_stands_at_a_place_far_into_it() -> None:
     passage = Span(7, 408)
     (_, near) = shown_blocks(document, [passage], Span(307, 320))
     (_, far) = shown_blocks(document, [passage], Span(308, 320))
-    assert [(part.anchor, len("".join(piece.text for piece in part.pieces))) for part in near.parts] == [
-        ("p-7", 401)
+    assert [(part.anchors, len("".join(piece.text for piece in part.pieces))) for part in near.parts] == [
+        (("p-7",), 401)
     ]
-    assert [(part.anchor, len("".join(piece.text for piece in part.pieces))) for part in far.parts] == [
-        (None, 301),
-        ("p-7", 100),
+    assert [(part.anchors, len("".join(piece.text for piece in part.pieces))) for part in far.parts] == [
+        ((), 301),
+        (("p-7",), 100),
     ]
+
+
+def test_no_anchor_is_lost_where_several_stand_at_one_place() -> None:
+    document = document_of("Titel\n\n" + "x" * 400 + ".\n")
+    passages = [Span(7, 408), Span(10, 408), Span(350, 408)]
+    (_, paragraph) = shown_blocks(document, passages, Span(350, 360))
+    assert [part.anchors for part in paragraph.parts] == [(), ("p-7", "p-10", "p-350")]
 
 
 @given(st.lists(st.text("ab <&\u00a0é🙂", min_size=1), min_size=1), st.data())
@@ -267,6 +314,61 @@ def test_pieces_joined_are_the_block_and_marks_joined_are_the_place(
         if any(b.span.start <= at < b.span.end for b in blocks)
     )
     assert marked == in_blocks
+
+
+@given(st.sets(st.integers(0, 60), min_size=2), st.data())
+def test_every_bound_of_a_passage_cuts_the_blocks_that_it_lies_in(
+    block_bounds: set[int], data: st.DataObject
+) -> None:
+    blocks = tuple(
+        Block(BlockKind.PARAGRAPH, Span(start, end)) for start, end in pairwise(sorted(block_bounds))
+    )
+    document = Document("a", "x" * 60, "0" * 64, "a", blocks)
+    cuts = data.draw(st.lists(st.tuples(st.integers(0, 59), st.integers(1, 9)), max_size=9))
+    passages = [Span(start, min(60, start + length)) for start, length in cuts]
+    bounds = {bound for passage in passages for bound in (passage.start, passage.end)}
+    lengths = [
+        [len("".join(piece.text for piece in part.pieces)) for part in block.parts]
+        for block in shown_blocks(document, passages, None)
+    ]
+    assert lengths == [
+        [
+            end - start
+            for start, end in pairwise(
+                [
+                    block.span.start,
+                    *(at for at in range(block.span.start + 1, block.span.end) if at in bounds),
+                    block.span.end,
+                ]
+            )
+        ]
+        for block in blocks
+    ]
+
+
+def test_the_work_for_a_page_grows_with_its_blocks_and_not_with_their_square() -> None:
+    compared = 0
+
+    class Offset(int):
+        """Counts how often it is compared."""
+
+        def __lt__(self, other: int) -> bool:
+            nonlocal compared
+            compared += 1
+            return int(self) < int(other)
+
+        def __gt__(self, other: int) -> bool:
+            nonlocal compared
+            compared += 1
+            return int(self) > int(other)
+
+    count = 1_000
+    spans = [Span(2 * number, 2 * number + 1) for number in range(count)]
+    blocks = tuple(Block(BlockKind.PARAGRAPH, span) for span in spans)
+    document = Document("a", "x\n" * count, "0" * 64, "a", blocks)
+    passages = [Span(Offset(span.start), Offset(span.end)) for span in spans]
+    assert len(shown_blocks(document, passages, None)) == count
+    assert compared < 100 * count  # for sorting and bisecting; each block against each passage: 2000 * count
 
 
 def test_reading_a_place() -> None:

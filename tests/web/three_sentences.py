@@ -40,7 +40,7 @@ TEXT = (
     + "".join(f"{FILLING}\n\n" for _ in range(40))
     + f"Balie\n\n{PASSPORT}\n"
 )
-OLD_TEXT = "Het gemeentehuis\n\nHet gemeentehuis is dicht.\n"
+OLD_TEXT = "Het gemeentehuis\n\nHet gemeentehuis is dicht. Kom maandag terug.\n"
 CONTACT = Contact("Bel de gemeente", "tel:14010")
 QUESTIONS = ("Wanneer is het gemeentehuis open?", "Waar vraag ik een paspoort aan?")
 
@@ -98,6 +98,8 @@ class ThreeSentencesStore:
         ]
 
     def document(self, document_id: str) -> Document | None:
+        if "kapot" in document_id:
+            raise RuntimeError(f"broken by {document_id}")
         return DOCUMENT if document_id == DOCUMENT_ID else None
 
     def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:

@@ -5,6 +5,7 @@ Requests are taken strictly: nothing is coerced, unknown fields are refused, and
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 
@@ -31,6 +32,8 @@ RETRY_AFTER_START = 30
 
 _FAILED = "Er ging iets mis bij het beantwoorden van de vraag. Probeer het later opnieuw."
 _NO_INDEX = "De bronnen zijn nog niet klaar om te doorzoeken. Probeer het later opnieuw."
+
+_PARAMETER = re.compile(r';\s*([^\s;="]+)=("[^"]*"|[^\s;"]*)')
 
 
 class _Strict(BaseModel):
@@ -287,9 +290,11 @@ def _shortened(field: str) -> str:
 
 
 def _is_json(content_type: str) -> bool:
-    kind, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    return kind.strip().lower() == "application/json" and charset in ("", "charset=utf-8")
+    """Whether this is JSON in UTF-8; parameters that JSON does not have say nothing (RFC 8259)."""
+    kind = content_type.partition(";")[0]
+    parameters = _PARAMETER.findall(content_type)
+    charsets = {value.strip('"').lower() for name, value in parameters if name.lower() == "charset"}
+    return kind.strip().lower() == "application/json" and charsets <= {"utf-8", "utf8"}
 
 
 def _object_of_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,12 +6,14 @@ the page around the chat and its behaviour in the browser (focus, scrolling, ``#
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from fastapi import FastAPI
 
 from retrieval.errors import BusyError, QuestionError
 from retrieval.questions import MOST_CHARACTERS, latest, question_problem
+from retrieval.records import Reply
 from retrieval.web.answering import Answering, AnsweringError, RateLimit, too_many
 from retrieval.web.messages import FAILED, NOT_READY, notice_html, question_html, reply_html
 
@@ -44,7 +46,7 @@ SESSION_SECONDS = 3_600
 """How long the earlier questions of a session are kept after the last one."""
 
 MOST_KEPT = 4 * MOST_CHARACTERS
-"""Characters of a refused text that stay in the text box."""
+"""Characters of a text without a reply that stay in the text box."""
 
 
 class Conversation(TypedDict):
@@ -78,6 +80,13 @@ def mount_chat(app: FastAPI, answering: Answering | None, rate_limit: RateLimit,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Why a question got no reply."""
+
+    text: str
+
+
 class Replying:
     """Replies to what is typed in the chat, always: what is refused or fails becomes a message too."""
 
@@ -85,31 +94,32 @@ class Replying:
         self._answering = answering
         self._rate_limit = rate_limit
 
-    async def reply_html(self, question: str, history: Sequence[str], address: str) -> str:
-        """The message for a question that is within its limits, asked from ``address``."""
+    async def reply(self, question: str, history: Sequence[str], address: str) -> Reply | Notice:
+        """The reply to a question asked from ``address``, or why there is none."""
+        if (problem := question_problem(question)) is not None:
+            return Notice(problem)
         if self._answering is None:
-            return notice_html(NOT_READY)
+            return Notice(NOT_READY)
         if seconds := self._rate_limit.seconds_to_wait(address):
-            return notice_html(too_many(seconds))
+            return Notice(too_many(seconds))
         try:
-            return reply_html(await self._answering.answer(question.strip(), history))
+            return await self._answering.answer(question.strip(), history)
         except (QuestionError, BusyError) as refused:
-            return notice_html(str(refused))
+            return Notice(str(refused))
         except AnsweringError:
-            return notice_html(FAILED)
+            return Notice(FAILED)
 
     async def go_on(
         self, typed: str, conversation: Conversation, address: str
     ) -> "tuple[list[MessageDict], Conversation, str]":
         """The messages to show, what to remember, and what is to stand in the text box."""
-        problem = question_problem(typed)
-        if problem is not None:
-            # the text is handed back, so that it can be put right
-            messages = _in_view([*conversation["messages"], _said(notice_html(problem))])
+        reply = await self.reply(typed, conversation["questions"], address)
+        if isinstance(reply, Notice):
+            # the text is handed back, to be put right or asked again; a follow-up is not about it
+            messages = _in_view([*conversation["messages"], _said(notice_html(reply.text))])
             return messages, {**conversation, "messages": messages}, typed[:MOST_KEPT]
-        html = await self.reply_html(typed, conversation["questions"], address)
         asked: MessageDict = {"role": "user", "content": question_html(typed)}
-        messages = _in_view([*conversation["messages"], asked, _said(html)])
+        messages = _in_view([*conversation["messages"], asked, _said(reply_html(reply))])
         questions = list(latest([*conversation["questions"], typed.strip()]))
         return messages, {"messages": messages, "questions": questions}, ""
 

@@ -5,15 +5,19 @@ answered with 404 before it gets there.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retrieval.errors import SettingsError
-from retrieval.web.problems import TITLES, problem_for
+from retrieval.web.answering import describe_failure
+from retrieval.web.joins import JOIN_PATH, checked_join
+from retrieval.web.problems import GRADIO_PREFIX, NOT_DONE, Problem, problem_of_request
 
 MOST_BODY = 128 * 1024
 """Bytes of a request's body."""
@@ -35,8 +39,12 @@ _HEADERS = {
 _BODY_REFUSED = {
     408: "De vraag kwam niet op tijd helemaal aan.",
     413: f"Stuur hooguit {MOST_BODY // 1024} kB.",
+    422: NOT_DONE,
 }
+_KEPT_OF_FOREIGN = ("allow", "vary", "access-control-allow-origin")
 _STRIPPED = ("set-cookie", "server", "x-powered-by")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ DOORS = (
     _door(r"/", "GET", "HEAD"),
     _door(r"/api/v1/answers", "POST", "OPTIONS"),
     _door(r"/api/v1/openapi\.json", "GET", "HEAD", "OPTIONS"),
-    _door(r"/bronnen(/.+)?", "GET", "HEAD"),
+    _door(r"/bronnen(/[\s\S]+)?", "GET", "HEAD"),
     _door(r"/vraagbaak/[a-z.-]+", "GET", "HEAD"),
     _door(r"/(healthz|readyz|robots\.txt)", "GET", "HEAD"),
     # what Gradio's page asks for, seen by driving it in a browser
@@ -63,7 +71,7 @@ DOORS = (
     _door(r"/static/js/iframeResizer\.contentWindow\.min\.js", "GET", "HEAD"),
     _door(r"/theme\.css", "GET", "HEAD"),
     _door(r"/gradio_api/(heartbeat/[A-Za-z0-9]{1,64}|queue/data|app_id)", "GET"),
-    _door(r"/gradio_api/queue/join", "POST"),
+    _door(re.escape(JOIN_PATH), "POST"),
 )
 """Every path that is served, with its methods."""
 
@@ -93,6 +101,7 @@ class Guard:
     def __init__(self, app: ASGIApp, origins: Sequence[str] = (), doors: Sequence[Door] = DOORS):
         self._app = app
         self._doors = tuple(doors)
+        self._origins = tuple(origins)
         self._stopping = asyncio.Event()
         # for every page that does not bring a policy of its own: nothing runs on it
         self._policy = (
@@ -118,26 +127,50 @@ class Guard:
         path, method = scope["path"], scope["method"]
         door = next((door for door in self._doors if door.pattern.fullmatch(path)), None)
         if door is None:
-            refusal = problem_for(path, 404, "Deze pagina bestaat niet.")
+            refusal = problem_of_request(scope, 404)
             await refusal(scope, receive, send)
             return
         if method not in door.methods:
             allowed = ", ".join(door.methods)
-            refusal = problem_for(path, 405, f"Gebruik hier {allowed}.", {"Allow": allowed})
+            refusal = problem_of_request(scope, 405, f"Gebruik hier {allowed}.", {"Allow": allowed})
             await refusal(scope, receive, send)
             return
+        if method == "OPTIONS" and not self._is_preflight(scope):
+            told = Response(status_code=204, headers={"Allow": ", ".join(door.methods)})
+            await told(scope, receive, send)
+            return
         if method == "POST":
-            body = await _read_body(receive)
+            body = await _read_body(receive, path)
             if isinstance(body, int):
-                refusal = problem_for(path, body, _BODY_REFUSED[body], {"Connection": "close"})
+                refusal = problem_of_request(scope, body, _BODY_REFUSED[body], {"Connection": "close"})
                 await refusal(scope, receive, send)
                 return
             receive = _replayed(body, receive)
         if method == "HEAD":
             scope, send = {**scope, "method": "GET"}, _without_body(send)
-        if path.startswith("/gradio_api/"):
-            receive, send = self._until_stopped(receive), _own_problems(send, scope)
-        await self._app(scope, receive, send)
+        if path.startswith(GRADIO_PREFIX):
+            receive = self._until_stopped(receive)
+        await self._passed_on(scope, receive, _own_problems(send, scope))
+
+    def _is_preflight(self, scope: Scope) -> bool:
+        """Whether a browser asks for one of the other origins if it may ask."""
+        headers = Headers(scope=scope)
+        return headers.get("origin") in self._origins and "access-control-request-method" in headers
+
+    async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sender(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sender)
+        except Exception as failure:  # noqa: BLE001  # the server would log its message, and so the question
+            _log.error("a request failed: %s", describe_failure(failure))
+            if not started:
+                await problem_of_request(scope, 500)(scope, receive, send)
 
     def _until_stopped(self, receive: Receive) -> Receive:
         async def receiver() -> Message:
@@ -153,13 +186,17 @@ class Guard:
         return receiver
 
 
-async def _read_body(receive: Receive) -> bytes | int:
-    """The whole body, or the status of its refusal: 413 too large, 408 too slow."""
+async def _read_body(receive: Receive, path: str) -> bytes | int:
+    """The whole body, or the status of its refusal: 413 too large, 408 too slow, 422 not for Gradio."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read_limited(receive)
+            body = await _read_limited(receive)
     except TimeoutError:
         return 408
+    if path != JOIN_PATH or isinstance(body, int):
+        return body
+    checked = checked_join(body)
+    return 422 if checked is None else checked
 
 
 async def _read_limited(receive: Receive) -> bytes | int:
@@ -207,19 +244,31 @@ def _with_headers(send: Send, policy: str) -> Send:
 
 
 def _own_problems(send: Send, scope: Scope) -> Send:
-    """Gradio's refusals, which quote what was sent and speak English, replaced by ours."""
+    """The refusals of Gradio and Starlette, which may quote what was sent and speak English, by ours."""
     refused = False
 
     async def sender(message: Message) -> None:
         nonlocal refused
-        if message["type"] == "http.response.start" and message["status"] >= 400:
+        if message["type"] == "http.response.start" and _is_foreign(message, scope["path"]):
             refused = True
-            status = message["status"] if message["status"] in TITLES else 400
-            await problem_for(scope["path"], status, "Dit verzoek is niet gelukt.")(scope, _nothing, send)
+            kept = {
+                name: value
+                for name, value in Headers(raw=message["headers"]).items()
+                if name in _KEPT_OF_FOREIGN
+            }
+            await problem_of_request(scope, message["status"], headers=kept)(scope, _nothing, send)
         elif not refused:
             await send(message)
 
     return sender
+
+
+def _is_foreign(start: Message, path: str) -> bool:
+    """Whether this begins an error that is not in our words: no problem document, no page of ours."""
+    if start["status"] < 400:
+        return False
+    kind = Headers(raw=start["headers"]).get("content-type", "").partition(";")[0]
+    return kind not in (Problem.media_type, "text/html") or path.startswith(GRADIO_PREFIX)
 
 
 async def _nothing() -> Message:

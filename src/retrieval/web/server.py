@@ -1,6 +1,5 @@
 """One process, one port: composes the chat, the HTTP interface and the source pages, and serves them."""
 
-import logging
 import os
 import signal
 import socket
@@ -18,13 +17,13 @@ from starlette.responses import Response
 
 from retrieval.errors import SettingsError
 from retrieval.settings import Settings
-from retrieval.web.answering import Answering, RateLimit, Replies, describe_failure
+from retrieval.web.answering import Answering, RateLimit, Replies
 from retrieval.web.api import add_api
 from retrieval.web.assets import STATIC_PATH, KeptFiles, static_folder
 from retrieval.web.chat import mount_chat
 from retrieval.web.messages import NOT_READY, notice_html, welcome_html
 from retrieval.web.page import ChatPage
-from retrieval.web.problems import API_VERSION, problem_for
+from retrieval.web.problems import API_VERSION, problem_of_request
 from retrieval.web.security import Guard, check_origins, frame_ancestors
 from retrieval.web.sources import SourceLibrary, add_sources
 
@@ -36,8 +35,6 @@ MOST_NAMED = 3
 
 SECONDS_TO_FINISH = 2
 """Seconds that open connections (a chat keeps one) get when the server stops."""
-
-_log = logging.getLogger(__name__)
 
 
 class ServedChatbot(Replies, Protocol):
@@ -154,9 +151,9 @@ def _already_stopped(_number: int, _frame: FrameType | None) -> None:
     """The signal has done its work."""
 
 
-def _failed(request: Request, error: Exception) -> Response:
-    _log.error("a request failed: %s", describe_failure(error))
-    return problem_for(request.url.path, 500, "Er ging iets mis. Probeer het later opnieuw.")
+def _failed(request: Request, _: Exception) -> Response:
+    """What is sent; Starlette raises the error again, and the guard logs it."""
+    return problem_of_request(request.scope, 500)
 
 
 def _welcome(chatbot: ServedChatbot | None) -> str:

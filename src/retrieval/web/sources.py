@@ -5,6 +5,7 @@ can be checked against the citation.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +14,9 @@ from urllib.parse import quote as percent_encoded
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
+from starlette.convertors import PathConvertor, register_url_convertor
 
+from retrieval.passages import split_sentences
 from retrieval.records import Block, BlockKind, Document, Passage, Span
 from retrieval.store import DocumentEntry
 from retrieval.web.pages import render_page
@@ -79,10 +82,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a block that belongs to one passage or to none; ``anchor`` is where the passage starts."""
+    """A stretch of a block that no passage starts or ends in; ``anchors`` are the ids that stand there."""
 
     pieces: tuple[Piece, ...]
-    anchor: str | None = None
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class ShownBlock:
 
 def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
     """Serve ``/bronnen`` and the source pages from ``app``."""
+    register_url_convertor("document", _DocumentConvertor())
     router = APIRouter(include_in_schema=False)
 
     @router.get("/bronnen")
@@ -105,7 +109,7 @@ def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
         entries = sorted(library.store.documents(), key=lambda entry: (entry.title.casefold(), entry.id))
         return _page(render_page("bronnen.html", entries=entries, source_path=source_path))
 
-    @router.get("/bronnen/{document_id:path}")
+    @router.get("/bronnen/{document_id:document}")
     def show_source(document_id: str, v: str = "", start: str = "", end: str = "") -> Response:
         if library is None:
             return problem_for("/bronnen", 503, NO_SOURCES, {"Retry-After": "30"})
@@ -120,7 +124,7 @@ def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
         starts = (
             [passage.span for _, passage in library.store.passages_of(document_id)]
             if current is not None and current.sha256 == document.sha256
-            else [block.span for block in document.blocks if block.kind not in _HEADS]
+            else _possible_passages(document, place)
         )
         return _page(
             render_page(
@@ -134,6 +138,12 @@ def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
         )
 
     app.include_router(router)
+
+
+class _DocumentConvertor(PathConvertor):
+    """Takes the rest of a path, of which Starlette's own leaves out what follows on a line end."""
+
+    regex = r"[\s\S]*"
 
 
 def source_path(document_id: str) -> str:
@@ -156,18 +166,19 @@ def shown_blocks(document: Document, passages: Sequence[Span], place: Span | Non
     """
     levels = _heading_levels(document.blocks)
     anchors = _anchors(passages, place)
+    bounds = sorted({*anchors, *(span.end for span in passages)})
     shown = []
     mark_is_open = False
     for block, level in zip(document.blocks, levels, strict=True):
         parts = []
-        for part in _cut(block.span, [*anchors, *(span.end for span in passages)]):
+        for part in _cut(block.span, bounds):
             pieces = []
             for piece in _cut(part, [place.start, place.end] if place else []):
                 marked = place is not None and place.start <= piece.start and piece.end <= place.end
                 anchor = "citaat" if marked and not mark_is_open else None
                 mark_is_open = mark_is_open or marked
                 pieces.append(Piece(document.text[piece.start : piece.end], marked, anchor))
-            parts.append(Part(tuple(pieces), anchors.get(part.start)))
+            parts.append(Part(tuple(pieces), tuple(anchors.get(part.start, ()))))
         tag = f"h{level}" if level else _TAGS.get(block.kind, "p")
         shown.append(ShownBlock(tag, block.kind.value.replace("_", "-"), tuple(parts)))
     return shown
@@ -206,18 +217,40 @@ def _heading_levels(blocks: Sequence[Block]) -> list[int]:
     ]
 
 
-def _anchors(passages: Sequence[Span], place: Span | None) -> dict[int, str]:
+def _anchors(passages: Sequence[Span], place: Span | None) -> dict[int, dict[str, None]]:
     """The ids of the passages by the offsets where they stand."""
-    anchors = {span.start: f"p-{span.start}" for span in passages}
-    for span in passages:
-        if place is not None and span.start + FAR < place.start < span.end:
-            anchors[place.start] = anchors.pop(span.start)
+    anchors: dict[int, dict[str, None]] = {}  # of the inner ones the keys count, in order
+    for start, end in sorted({(span.start, span.end) for span in passages}):
+        is_far = place is not None and start + FAR < place.start < end
+        stands_at = place.start if place is not None and is_far else start
+        anchors.setdefault(stands_at, {})[f"p-{start}"] = None
     return anchors
 
 
+def _possible_passages(document: Document, place: Span | None) -> list[Span]:
+    """Where the passages of a text may have been that is no longer cut: from any sentence of its blocks.
+
+    And from ``place``: of what is longer than a passage may be, it is where a link leads to.
+    """
+    possible = []
+    for block in document.blocks:
+        start, end = block.span.start, block.span.end
+        starts = set()
+        if block.kind not in _HEADS:
+            starts = {
+                start,
+                *(sentence.shifted(start).start for sentence in split_sentences(document.text[start:end])),
+            }
+        if place is not None and start <= place.start < end:
+            starts.add(place.start)
+        possible += [Span(at, end) for at in sorted(starts)]
+    return possible
+
+
 def _cut(span: Span, offsets: Sequence[int]) -> Iterator[Span]:
-    bounds = sorted({span.start, span.end, *(offset for offset in offsets if span.start < offset < span.end)})
-    return (Span(start, end) for start, end in pairwise(bounds))
+    """The span cut at those of the offsets, which are sorted and differ, that lie within it."""
+    within = offsets[bisect_right(offsets, span.start) : bisect_left(offsets, span.end)]
+    return (Span(start, end) for start, end in pairwise([span.start, *within, span.end]))
 
 
 def _page(html: str) -> HTMLResponse:

@@ -59,16 +59,21 @@ function showNewestAnswer() {
   newestShown = said;
   for (const answer of answers) answer.style.minHeight = "";
   say("");
-  const question = newest.previousElementSibling;
-  const shown = question?.classList.contains("user-row") ? question : newest;
-  const area = log();
-  const top = (element) => element.getBoundingClientRect().top;
-  // room below a short answer, or it could not be scrolled up to the top
-  newest.style.minHeight = `${area.clientHeight - (top(newest) - top(shown)) - GAP}px`;
-  area.scrollTop += top(shown) - top(area) - GAP;
+  if (newest.querySelector(".vb-melding") === null) scrollToTop(newest);
+  else newest.scrollIntoView({ block: "nearest" }); // what was there stays in view
   // on a phone the focus would bring up the keyboard, over the answer
   if (!(askedByButton && COARSE_POINTER.matches)) textbox().focus({ preventScroll: true });
   askedByButton = false;
+}
+
+function scrollToTop(answer) {
+  const question = answer.previousElementSibling;
+  const shown = question?.classList.contains("user-row") ? question : answer;
+  const area = log();
+  const top = (element) => element.getBoundingClientRect().top;
+  // room below a short answer, or it could not be scrolled up to the top
+  answer.style.minHeight = `${area.clientHeight - (top(answer) - top(shown)) - GAP}px`;
+  area.scrollTop += top(shown) - top(area) - GAP;
 }
 
 // Gradio labels a message with its whole source text, in English: its content is label enough
@@ -88,7 +93,8 @@ function repairLabels() {
     box.setAttribute("autocomplete", "off");
     box.setAttribute("aria-describedby", "vb-status");
     box.addEventListener("input", () => {
-      const over = box.value.trim().length - MOST_CHARACTERS;
+      // code points, as Python counts
+      const over = [...box.value.trim()].length - MOST_CHARACTERS;
       say(over > 0 ? `Uw vraag is ${over} ${over === 1 ? "teken" : "tekens"} te lang.` : "");
     });
   }
