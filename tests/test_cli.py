@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -652,6 +653,96 @@ def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended.value.code == 0
     assert "{" not in capsys.readouterr().out.splitlines()[0]
+
+
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"vraagbaak {project['version']}\n"
+
+
+@pytest.mark.parametrize("command", ["index", "serve"])
+def test_the_folder_of_the_texts_is_an_option(command: str, run: Run) -> None:
+    assert run(command, "--corpus", "teksten").failure == (
+        "corpus folder teksten does not exist: make it and put texts in it"
+    )
+
+
+# output and stopping
+
+
+def by_shell(script: str, **environment: str) -> Outcome:
+    """Run a line of bash in which ``vraagbaak`` is the command; the status is the command's own."""
+    done = subprocess.run(
+        ["bash", "-c", f'vraagbaak() {{ "{sys.executable}" -m retrieval.cli "$@"; }}; {script}'],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")} | environment,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["ask Hallo", "ask Hallo --json", "--help", "--version", "index --help"]
+)
+def test_a_reader_that_has_gone_is_no_failure(arguments: str, index: Path) -> None:
+    # the pipe's reader ends before anything is written
+    done = by_shell(f"{{ sleep 0.2; vraagbaak {arguments}; echo $? >&2; }} | true")
+
+    assert (done.out, done.err) == ("", "0\n")
+
+
+@pytest.mark.parametrize("arguments", ["ask Hallo", "ask Hallo --json", "--help", "--version"])
+def test_output_that_finds_no_room(arguments: str, index: Path) -> None:
+    assert by_shell(f"vraagbaak {arguments} > /dev/full").failure == (
+        "stdout cannot be written (No space left on device): make room, or send it elsewhere"
+    )
+
+
+def test_an_answer_is_shown_where_only_ascii_can_be(index: Path, run: Run) -> None:
+    shown = by_shell(f'vraagbaak ask "{QUESTION}"', PYTHONIOENCODING="ascii")
+    told = by_shell(f'vraagbaak ask "{QUESTION}" --json', PYTHONIOENCODING="ascii")
+
+    assert (shown.status, shown.err) == (0, "")
+    assert "\\u201c" in shown.out
+    assert told.out.isascii()
+    assert told.json == run("ask", QUESTION, "--json").json
+
+
+def test_ctrl_c_while_a_command_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for moment in ("_parser", "load_settings", "_open_embedder"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"retrieval.cli.{moment}", interrupted)
+            assert run("ask", QUESTION).failure == "stopped"
+
+
+def test_ctrl_c_while_the_libraries_are_loaded() -> None:
+    loading = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "faiss":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+import retrieval.cli
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", loading],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert Outcome(done.returncode, done.stdout, done.stderr).failure == "stopped"
 
 
 def test_a_setting_that_is_unknown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

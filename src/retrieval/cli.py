@@ -4,24 +4,30 @@ Exit status: 0 done, 1 failed with one clear line, 2 wrong usage, 3 done but fil
 """
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from retrieval.answerability import Answerability
-from retrieval.chatbot import Chatbot
-from retrieval.corpus import Reading, read_corpus, text_document
-from retrieval.embedding import Embedder, open_corpus_embedder, open_query_embedder
-from retrieval.errors import VraagbaakError
-from retrieval.evaluation import Evaluation, evaluate_beir, evaluate_judgments, read_beir, read_judgments
-from retrieval.index import BuildReport, Index, update_index
-from retrieval.records import Query, Reply, SmallTalk
-from retrieval.retriever import Retriever, Search
-from retrieval.serialization import reply_to_json
-from retrieval.settings import DEFAULT_EMBEDDER, Settings, load_settings
+try:
+    from retrieval.answerability import Answerability
+    from retrieval.chatbot import Chatbot
+    from retrieval.corpus import Reading, read_corpus, text_document
+    from retrieval.embedding import Embedder, open_corpus_embedder, open_query_embedder
+    from retrieval.errors import OutputError, VraagbaakError
+    from retrieval.evaluation import Evaluation, evaluate_beir, evaluate_judgments, read_beir, read_judgments
+    from retrieval.index import BuildReport, Index, update_index
+    from retrieval.records import Query, Reply, SmallTalk
+    from retrieval.retriever import Retriever, Search
+    from retrieval.serialization import reply_to_json
+    from retrieval.settings import DEFAULT_EMBEDDER, Settings, load_settings
+except KeyboardInterrupt:  # these take a third of a second, in which Ctrl-C ends a command as it does later
+    sys.exit("vraagbaak: stopped")
 
 DONE, FAILED, LEFT_OUT = 0, 1, 3
 """Exit statuses; argparse itself ends with 2 where the command line cannot be understood."""
@@ -32,13 +38,15 @@ BEIR_DEPTH = 100
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit status."""
-    options = _parser().parse_args(arguments)
-    overrides = {
-        name: value
-        for name in ("host", "port", "corpus", "index")
-        if (value := getattr(options, name, None)) is not None
-    }
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does
+        options = _parser().parse_args(arguments)
+        overrides = {
+            name: value
+            for name in ("host", "port", "corpus", "index")
+            if (value := getattr(options, name, None)) is not None
+        }
         command: Callable[[argparse.Namespace, Settings], int] = options.command
         return command(options, load_settings(overrides))
     except VraagbaakError as error:
@@ -52,16 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _index(options: argparse.Namespace, settings: Settings) -> int:
     report = bring_up_to_date(settings, _open_embedder(settings), progress=not options.json)
     if options.json:
-        print(json.dumps(_report_json(report), ensure_ascii=False))
+        _print(_json_text(_report_json(report)))
     else:
-        print(_report_table(report))
+        _print(_report_table(report))
     return LEFT_OUT if report.skipped else DONE
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
     with _open_chatbot(settings, _open_embedder(settings)) as bot:
         reply = bot.reply(options.question, options.history)
-    print(json.dumps(reply_to_json(reply), ensure_ascii=False) if options.json else _readable(reply))
+    _print(_json_text(reply_to_json(reply)) if options.json else _readable(reply))
     return DONE
 
 
@@ -78,7 +86,7 @@ def _serve(_: argparse.Namespace, settings: Settings) -> int:
             raise
         _say(f"the index was not brought up to date, the old one serves on: {error}")
     with _open_chatbot(settings, embedder) as bot:
-        serve(bot, settings)
+        serve(bot, settings, _print)
     return DONE
 
 
@@ -90,9 +98,7 @@ def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
         judgments = read_judgments(options.path)
         with _open_chatbot(settings, embedder) as bot:
             evaluation = evaluate_judgments(bot, judgments, options.path.stem)
-    print(
-        json.dumps(evaluation.to_json(), ensure_ascii=False) if options.json else _measures_table(evaluation)
-    )
+    _print(_json_text(evaluation.to_json()) if options.json else _measures_table(evaluation))
     return DONE
 
 
@@ -218,19 +224,66 @@ def _measures_table(evaluation: Evaluation) -> str:
     )
 
 
+def _json_text(content: dict[str, Any]) -> str:
+    text = json.dumps(content, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(content)
+    return text
+
+
+def _print(text: str) -> None:
+    """Write ``text`` to stdout at once; in silence where its reader has gone.
+
+    Raises OutputError where it cannot be written.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _leave_stdout()
+    except OSError as error:
+        _leave_stdout()
+        raise OutputError(
+            f"stdout cannot be written ({error.strerror}): make room, or send it elsewhere"
+        ) from error
+
+
+def _leave_stdout() -> None:
+    # what is left in the buffer would fail once more when Python ends
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(message: str) -> None:
     one_line = " ".join(message.splitlines())  # names of files may hold line ends
     print(f"vraagbaak: {one_line}", file=sys.stderr)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Prints help and version as everything else is printed."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            _print(message.rstrip("\n"))
+        else:
+            super()._print_message(message, file)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("vraagbaak")
+    except metadata.PackageNotFoundError:  # app.py runs where the requirements alone are installed
+        return "not installed"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="vraagbaak",
         description="Ask a body of Dutch texts a question; see docs/settings.md for settings.",
     )
+    parser.add_argument("--version", action="version", version=f"vraagbaak {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     index = commands.add_parser("index", help="build or update the index of a corpus")
-    index.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
     index.set_defaults(command=_index)
     ask = commands.add_parser("ask", help="ask one question")
     ask.add_argument("question", metavar="QUESTION")
@@ -251,6 +304,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("path", type=Path, metavar="PATH")
     evaluate.set_defaults(command=_evaluate)
+    for command in (index, serve):
+        command.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
     for command in (index, ask, serve, evaluate):
         command.add_argument("--index", type=Path, help="folder of the index (default: index)")
     for command in (index, ask, evaluate):

@@ -33,6 +33,10 @@ class JudgmentsError(VraagbaakError):
     """A file of judged questions, or a BEIR folder, is not what it should be."""
 
 
+class OutputError(VraagbaakError):
+    """What a command has to tell cannot be written."""
+
+
 class QuestionError(VraagbaakError):
     """A visitor's question or history is outside the limits; the message is Dutch."""
 
