@@ -168,19 +168,24 @@ def test_the_index_closes_with_a_table(index: Path, corpus: Path, run: Run) -> N
     }
 
 
-def test_what_is_embedded_is_shown_on_stderr(index: Path, corpus: Path, run: Run) -> None:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_is_embedded_is_shown_on_stderr(
+    options: Sequence[str], index: Path, corpus: Path, run: Run
+) -> None:
     (corpus / AIVD).unlink()
     (corpus / "bronnen.toml").unlink()
     (corpus / "kat.txt").write_text("De kat\n\nDe kat slaapt. De kat eet.\n\nDe kat zit.\n", "utf-8")
 
-    done = run("index", "--corpus", corpus, "--index", index)
+    done = run("index", "--corpus", corpus, "--index", index, *options)
 
     # two passages, of two sentences and of one: four texts, as the last is both, each also below its title;
     # and both passages together
     assert "embedding: 100%" in done.err
     assert "9/9" in done.err
-    rows = dict(line.rsplit(maxsplit=1) for line in done.out.splitlines())
-    assert (rows["documents"], rows["embedded"], rows["reused"], rows["removed"]) == ("1", "2", "0", "1")
+    rows = (
+        json.loads(done.out) if options else dict(line.rsplit(maxsplit=1) for line in done.out.splitlines())
+    )
+    assert [int(rows[name]) for name in ("documents", "embedded", "reused", "removed")] == [1, 2, 0, 1]
 
 
 @pytest.mark.parametrize("folder", ["", "leeg"])
@@ -217,12 +222,11 @@ def write_50_megabytes(path: Path) -> None:
 BAD_FILES = pytest.mark.parametrize(
     ("write", "reason"),
     [
-        (write_latin1, "fout.txt: byte 0xe9 at offset 7 is not UTF-8: save the file as UTF-8"),
-        (write_nothing, "fout.txt: the file is empty (0 bytes): add text, or remove the file"),
+        (write_latin1, "byte 0xe9 at offset 7 is not UTF-8: save the file as UTF-8"),
+        (write_nothing, "the file is empty (0 bytes): add text, or remove the file"),
         (
             write_50_megabytes,
-            "fout.txt: 50,000,000 bytes is too large, expected at most 10,000,000: "
-            "cut the text into smaller files",
+            "50,000,000 bytes is too large, expected at most 10,000,000: cut the text into smaller files",
         ),
     ],
 )
@@ -251,7 +255,9 @@ def test_a_corpus_of_nothing_that_can_be_read(
     (tmp_path / "corpus").mkdir()
     write(tmp_path / "corpus" / "fout.txt")
 
-    assert run("index", "--json").failure == f"corpus folder corpus holds no file that can be read: {reason}"
+    assert run("index", "--json").failure == (
+        f"corpus folder corpus holds no file that can be read: fout.txt: {reason}"
+    )
 
 
 def test_the_name_of_a_file_cannot_break_the_line(tmp_path: Path, run: Run) -> None:
@@ -284,7 +290,8 @@ def test_an_edited_text_is_answered_from_its_new_words(index: Path, corpus: Path
     asked = by_process("ask", "Wie is afnemer van informatie van de AIVD in Nederland?", "--json")
 
     assert (built.status, asked.status) == (0, 0)
-    assert (built.json["passages"], built.json["embedded"], built.json["reused"]) == (13, 1, 12)
+    report = json.loads(built.out)
+    assert (report["passages"], report["embedded"], report["reused"]) == (13, 1, 12)
     quotes = [quote["text"] for quote in asked.json["quotes"]]
     assert edited in quotes
     assert known not in asked.out

@@ -106,26 +106,26 @@ def test_byte_order_mark_and_line_ends_are_made_one(tmp_path: Path, data: bytes)
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("x.txt", b"caf\xe9", "x.txt: byte 0xe9 at offset 3 is not UTF-8: save the file as UTF-8"),
-        ("x.txt", b"\xef\xbb\xbfa\xff", "x.txt: byte 0xff at offset 4 is not UTF-8: save the file as UTF-8"),
+        ("x.txt", b"caf\xe9", "byte 0xe9 at offset 3 is not UTF-8: save the file as UTF-8"),
+        ("x.txt", b"\xef\xbb\xbfa\xff", "byte 0xff at offset 4 is not UTF-8: save the file as UTF-8"),
         (
             "x.txt",
             b"ab\0c",
-            "x.txt: byte 0x00 at offset 2 is not text: save the file as plain text in UTF-8",
+            "byte 0x00 at offset 2 is not text: save the file as plain text in UTF-8",
         ),
-        ("x.txt", b"", "x.txt: the file is empty (0 bytes): add text, or remove the file"),
-        ("x.txt", b" \n\xc2\xa0\n", "x.txt: only blanks in the file: add text, or remove the file"),
-        ("x.md", b"<!-- niets -->", "x.md: no text to be seen in it: add text, or remove the file"),
+        ("x.txt", b"", "the file is empty (0 bytes): add text, or remove the file"),
+        ("x.txt", b" \n\xc2\xa0\n", "only blanks in the file: add text, or remove the file"),
+        ("x.md", b"<!-- niets -->", "no text to be seen in it: add text, or remove the file"),
         (
             "x.pdf",
             b"%PDF",
-            "x.pdf: the format .pdf cannot be read, expected .txt, .md, .markdown: "
+            "the format .pdf cannot be read, expected .txt, .md, .markdown: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
         (
             "LICENSE",
             b"MIT",
-            "LICENSE: a name without a format cannot be read, expected .txt, .md, .markdown: "
+            "a name without a format cannot be read, expected .txt, .md, .markdown: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
     ],
@@ -142,8 +142,7 @@ def test_a_file_too_large_is_left_out_unread(tmp_path: Path) -> None:
     folder = written(tmp_path, {"goed.txt": "Dit kan.", "groot.txt": ""})
     os.truncate(folder / "groot.txt", 50_000_000)
     assert read_corpus(folder).skipped[0].reason == (
-        "groot.txt: 50,000,000 bytes is too large, expected at most 10,000,000: "
-        "cut the text into smaller files"
+        "50,000,000 bytes is too large, expected at most 10,000,000: cut the text into smaller files"
     )
 
 
@@ -162,11 +161,11 @@ def test_links_are_followed_within_the_folder_only(tmp_path: Path) -> None:
     (folder / "e").symlink_to(tmp_path / "buiten")
     reading = read_corpus(folder)
     assert [(document.id, document.text) for document in reading.documents] == [("a.txt", "Binnen.")]
-    assert [left_out.reason for left_out in reading.skipped] == [
-        "b.txt: a link to outside the corpus folder: put the file itself here",
-        "c.txt: a link to nothing: remove it, or put the file itself here",
-        "d: a link to a folder: what it links to is read in its own place",
-        "e: a link to outside the corpus folder: put the file itself here",
+    assert [(left_out.path, left_out.reason) for left_out in reading.skipped] == [
+        ("b.txt", "a link to outside the corpus folder: put the file itself here"),
+        ("c.txt", "a link to nothing: remove it, or put the file itself here"),
+        ("d", "a link to a folder: what it links to is read in its own place"),
+        ("e", "a link to outside the corpus folder: put the file itself here"),
     ]
 
 
@@ -174,9 +173,9 @@ def test_a_pipe_and_a_name_outside_utf8_are_left_out(tmp_path: Path) -> None:
     folder = written(tmp_path, {"a.txt": "Goed."})
     os.mkfifo(folder / "pijp.txt")
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("x")
-    assert [left_out.reason for left_out in read_corpus(folder).skipped] == [
-        "caf\ufffd.txt: its name is not UTF-8: rename it",
-        "pijp.txt: neither a file nor a folder: move it out of the corpus folder",
+    assert [(left_out.path, left_out.reason) for left_out in read_corpus(folder).skipped] == [
+        ("caf\ufffd.txt", "its name is not UTF-8: rename it"),
+        ("pijp.txt", "neither a file nor a folder: move it out of the corpus folder"),
     ]
 
 

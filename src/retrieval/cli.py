@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _index(options: argparse.Namespace, settings: Settings) -> int:
-    report = bring_up_to_date(settings, _open_embedder(settings), progress=not options.json)
+    report = bring_up_to_date(settings, _open_embedder(settings))
     if options.json:
         _print(_json_text(_report_json(report)))
     else:
@@ -78,7 +78,7 @@ def _serve(_: argparse.Namespace, settings: Settings) -> int:
 
     embedder = _open_embedder(settings)
     try:
-        report = bring_up_to_date(settings, embedder, progress=True)
+        report = bring_up_to_date(settings, embedder)
         for skipped in report.skipped:
             _say(f"left out: {skipped.path}: {skipped.reason}")
     except VraagbaakError as error:
@@ -102,10 +102,10 @@ def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
     return DONE
 
 
-def bring_up_to_date(settings: Settings, embedder: Embedder, *, progress: bool) -> BuildReport:
-    """Make the index that of the corpus as it is now, with a progress bar on stderr if asked for."""
+def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
+    """Make the index that of the corpus as it is now, with a progress bar on stderr."""
     reading = read_corpus(settings.corpus)
-    with _ProgressBar(shown=progress) as bar:
+    with _ProgressBar() as bar:
         return update_index(
             reading,
             settings.index,
@@ -120,7 +120,7 @@ def evaluate_beir_folder(folder: Path, embedder: Embedder, settings: Settings) -
     beir = read_beir(folder)
     reading = Reading(tuple(text_document(key, *texts) for key, texts in beir.texts.items()), ())
     with TemporaryDirectory(prefix="vraagbaak-") as aside:
-        with _ProgressBar(shown=True) as bar:
+        with _ProgressBar() as bar:
             update_index(
                 reading,
                 Path(aside),
@@ -159,8 +159,7 @@ def _open_chatbot(settings: Settings, embedder: Embedder) -> Chatbot:
 class _ProgressBar:
     """A bar on stderr that appears with the first text that is embedded."""
 
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
+    def __init__(self) -> None:
         self._bar: Any = None
 
     def __enter__(self) -> "_ProgressBar":
@@ -171,8 +170,6 @@ class _ProgressBar:
             self._bar.close()
 
     def show(self, done: int, total: int) -> None:
-        if not self._shown:
-            return
         if self._bar is None:
             from tqdm import tqdm  # type: ignore[import-untyped]
 

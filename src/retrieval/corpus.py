@@ -105,12 +105,12 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
     if reader is None:
         found = f"the format {path.suffix}" if path.suffix else "a name without a format"
         raise UnreadableFileError(
-            f"{document_id}: {found} cannot be read, expected {', '.join(READERS)}: "
+            f"{found} cannot be read, expected {', '.join(READERS)}: "
             "save the text in one of these formats, or move the file out of the corpus folder"
         )
-    content = reader(_decoded(_bytes_of(path, document_id), document_id))
+    content = reader(_decoded(_bytes_of(path)))
     if not content.blocks:
-        raise UnreadableFileError(f"{document_id}: no text to be seen in it: add text, or remove the file")
+        raise UnreadableFileError("no text to be seen in it: add text, or remove the file")
     return Document(
         id=document_id,
         text=content.text,
@@ -184,7 +184,7 @@ def _files_below(folder: Path) -> tuple[list[tuple[str, Path]], list[Skipped]]:
         reason = _reason_to_leave_out(path, root)
         if reason is not None:
             shown = os.fsencode(name).decode(errors="replace")
-            skipped.append(Skipped(shown, f"{shown}: {reason}"))
+            skipped.append(Skipped(shown, reason))
         elif name != PROVENANCE_FILE:
             files.append((name, path))
     return sorted(files), skipped
@@ -193,7 +193,7 @@ def _files_below(folder: Path) -> tuple[list[tuple[str, Path]], list[Skipped]]:
 def _entries(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
     def leave_out(error: OSError) -> None:
         name = Path(error.filename).relative_to(folder).as_posix()
-        reason = f"{name}: this folder cannot be opened ({error.strerror}): allow it to be read"
+        reason = f"this folder cannot be opened ({error.strerror}): allow it to be read"
         skipped.append(Skipped(name, reason))
 
     for parent, folders, files in os.walk(folder, onerror=leave_out):
@@ -224,45 +224,43 @@ def _reason_to_leave_out(path: Path, root: Path) -> str | None:
     return None
 
 
-def _bytes_of(path: Path, name: str) -> bytes:
+def _bytes_of(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise UnreadableFileError(
-                f"{name}: {size:,} bytes is too large, expected at most {MAX_FILE_BYTES:,}: "
+                f"{size:,} bytes is too large, expected at most {MAX_FILE_BYTES:,}: "
                 "cut the text into smaller files"
             )
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFileError(
-            f"{name}: it cannot be opened ({error.strerror}): allow it to be read"
-        ) from error
+        raise UnreadableFileError(f"it cannot be opened ({error.strerror}): allow it to be read") from error
 
 
-def _decoded(data: bytes, name: str) -> str:
+def _decoded(data: bytes) -> str:
     if not data:
-        raise UnreadableFileError(f"{name}: the file is empty (0 bytes): add text, or remove the file")
+        raise UnreadableFileError("the file is empty (0 bytes): add text, or remove the file")
     nul = data.find(0)
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         offset = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
         raise UnreadableFileError(
-            f"{name}: byte 0x{data[offset]:02x} at offset {offset} is not UTF-8: save the file as UTF-8"
+            f"byte 0x{data[offset]:02x} at offset {offset} is not UTF-8: save the file as UTF-8"
         ) from error
     if nul >= 0:
         raise UnreadableFileError(
-            f"{name}: byte 0x00 at offset {nul} is not text: save the file as plain text in UTF-8"
+            f"byte 0x00 at offset {nul} is not text: save the file as plain text in UTF-8"
         )
     if not text.strip():
-        raise UnreadableFileError(f"{name}: only blanks in the file: add text, or remove the file")
+        raise UnreadableFileError("only blanks in the file: add text, or remove the file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _nothing_readable(folder: Path, skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return f"corpus folder {folder} is empty: put texts in it ({', '.join(READERS)})"
-    reasons = "; ".join(left_out.reason for left_out in skipped[:MAX_REASONS])
+    reasons = "; ".join(f"{left_out.path}: {left_out.reason}" for left_out in skipped[:MAX_REASONS])
     more = f"; and {len(skipped) - MAX_REASONS} more" if len(skipped) > MAX_REASONS else ""
     return f"corpus folder {folder} holds no file that can be read: {reasons}{more}"
 
@@ -279,10 +277,10 @@ def _read_provenances(path: Path, names: set[str]) -> dict[str, Provenance]:
     if not path.exists():
         return {}
     try:
-        text = _decoded(_bytes_of(path, PROVENANCE_FILE), PROVENANCE_FILE)
+        text = _decoded(_bytes_of(path))
         tables = tomllib.loads(text)
     except UnreadableFileError as error:
-        raise CorpusError(f"{error}; it may also be left out") from error
+        raise CorpusError(f"{PROVENANCE_FILE}: {error}; it may also be left out") from error
     except tomllib.TOMLDecodeError as error:
         raise CorpusError(f"{path} is not TOML: {error}: correct that line") from error
     provenances = {}

@@ -18,7 +18,7 @@ class CorpusError(VraagbaakError):
 
 
 class UnreadableFileError(CorpusError):
-    """One file of the corpus cannot be read; the build leaves it out and reports the reason."""
+    """One file of the corpus cannot be read; the build leaves it out and reports its name and the reason."""
 
 
 class EmbedderError(VraagbaakError):
