@@ -18,7 +18,7 @@ from retrieval.corpus import (
     read_markdown,
     read_plain_text,
 )
-from retrieval.errors import CorpusError
+from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.records import BlockKind
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -360,6 +360,60 @@ def test_no_word_of_markdown_is_lost(words: list[str], data: st.DataObject) -> N
     lines = [data.draw(frames).replace("{}", word) for word in words]
     text = read_markdown("\n".join(line + data.draw(st.sampled_from(["", "\n"])) for line in lines)).text
     assert all(word in text for word in words)
+
+
+def nested_list(depth: int) -> str:
+    return "\n".join(f"{'  ' * number}- punt{number}" for number in range(depth))
+
+
+def nested_quote(depth: int) -> str:
+    return f"{'> ' * depth}diep"
+
+
+def test_lists_and_quotes_are_read_to_a_depth() -> None:
+    assert [words for _, words in blocks_of(read_markdown(nested_list(49)))] == [
+        f"- punt{number}" for number in range(49)
+    ]
+    assert blocks_of(read_markdown(nested_quote(99))) == [("paragraph", "diep")]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "line"),
+    [
+        (nested_list(50), 50),
+        (nested_list(120), 50),
+        (nested_quote(100), 1),
+        (f"---\ntitle: Diep\n---\nTekst.\n\n{nested_quote(150)}\n", 6),
+    ],
+)
+def test_markdown_that_lies_too_deep_is_not_lost_in_silence(tmp_path: Path, markdown: str, line: int) -> None:
+    reading = read_corpus(written(tmp_path, {"a.txt": "Goed.", "diep.md": markdown}))
+    assert reading.skipped == (
+        Skipped(
+            "diep.md",
+            f"line {line}: lists or quotes lie too deep in one another, expected fewer than "
+            "50 lists or 100 quotes: take some of them out",
+        ),
+    )
+
+
+@given(st.integers(0, 60), st.integers(0, 120))
+def test_no_word_is_lost_at_any_depth(items: int, quotes: int) -> None:
+    frame = "- " * items + "> " * quotes
+    try:
+        text = read_markdown(f"{frame}woord\n").text
+    except UnreadableFileError:
+        assert 2 * items + quotes >= 100
+    else:
+        assert "woord" in text
+
+
+@given(
+    st.integers(0, 300), st.sampled_from(["[{}](u)", "![{}](u)", "*a {}*", "**a {}**", "[{}]", "<b>{}</b>"])
+)
+def test_no_word_is_lost_in_marks_at_any_depth(depth: int, frame: str) -> None:
+    before, after = frame.split("{}")
+    assert "woord" in read_markdown(f"{before * depth}woord{after * depth}").text
 
 
 @given(TEXTS)

@@ -35,7 +35,7 @@ MAX_HEADING_CHARACTERS = 100
 """A line of its own up to this length is a heading; the longest heading of the AIVD page has 62."""
 
 MAX_MARKDOWN_NESTING = 100
-"""Lists and quotes within one another that are still read; the parser drops what lies deeper."""
+"""Lists, their items and quotes within one another, at which the parser drops what lies deeper."""
 
 MAX_REASONS = 10
 """Reasons that one message names; a folder full of pictures needs no line for each."""
@@ -150,14 +150,17 @@ def read_markdown(text: str) -> Content:
     """Markdown (CommonMark and tables) as the text that a reader sees of it.
 
     Blocks are separated by a blank line, items of a list and rows of a table by a line end. Marks,
-    addresses of links, tags, comments and front matter are not part of it.
+    addresses of links, tags, comments and front matter are not part of it. Raises UnreadableFileError
+    where lists or quotes lie deeper in one another than MAX_MARKDOWN_NESTING.
     """
     from markdown_it import MarkdownIt
 
     front_matter, body = _front_matter(text)
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_MARKDOWN_NESTING}).enable(["table", "strikethrough"])
+    tokens = parser.parse(body)
+    _check_nesting(tokens, text.count("\n") - body.count("\n"))
     page = _Page()
-    for kind, visible, level in _markdown_blocks(parser.parse(body)):
+    for kind, visible, level in _markdown_blocks(tokens):
         page.add(kind, visible, level)
     return Content(
         page.text, front_matter.get("title") or page.title, tuple(page.blocks), front_matter.get("date")
@@ -433,6 +436,17 @@ class _Page:
     def _append(self, part: str) -> None:
         self._parts.append(part)
         self._length += len(part)
+
+
+def _check_nesting(tokens: Sequence["Token"], lines_before: int) -> None:
+    """Raise UnreadableFileError where the parser came to its limit and left out what it found there."""
+    for token in tokens:
+        if token.type in ("list_item_open", "blockquote_open") and token.level + 1 >= MAX_MARKDOWN_NESTING:
+            line = lines_before + (token.map[0] if token.map else 0) + 1
+            raise UnreadableFileError(
+                f"line {line}: lists or quotes lie too deep in one another, expected fewer than "
+                f"{MAX_MARKDOWN_NESTING // 2} lists or {MAX_MARKDOWN_NESTING} quotes: take some of them out"
+            )
 
 
 def _markdown_blocks(tokens: Sequence["Token"]) -> Iterator[tuple[BlockKind, str, int]]:
