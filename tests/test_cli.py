@@ -260,6 +260,21 @@ def test_a_corpus_of_nothing_that_can_be_read(
     )
 
 
+def test_a_mistake_in_the_provenance_does_not_keep_a_deleted_text(
+    index: Path, corpus: Path, run: Run
+) -> None:
+    (corpus / "kat.txt").write_text("De kat eet.", "utf-8")
+    (corpus / AIVD).unlink()  # its entry in bronnen.toml stays behind
+
+    done = run("index", "--json")
+
+    report = json.loads(done.out)
+    assert done.status == 3
+    assert (report["documents"], report["removed"]) == (1, 1)
+    assert [left_out["path"] for left_out in report["skipped"]] == ["bronnen.toml"]
+    assert report["skipped"][0]["reason"].startswith(f"entry '{AIVD}', line ")
+
+
 def test_the_name_of_a_file_cannot_break_the_line(tmp_path: Path, run: Run) -> None:
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "een\ntwee.txt").touch()

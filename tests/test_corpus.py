@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -221,48 +222,80 @@ def test_provenance_is_read_by_name(tmp_path: Path) -> None:
     [
         (
             '["a.txt"]\nauteur = "Jan"\n',
-            ", line 2: unknown key 'auteur', "
+            "entry 'a.txt', line 2: unknown key 'auteur', "
             "expected one of title, url, publisher, language, date, questions",
         ),
         (
             '\n["a.txt"]\n\ntitle = 3\n',
-            ", line 4: title is 3, expected words between quotes: correct it or remove it",
+            "entry 'a.txt', line 4: title is 3, expected words between quotes: correct it or remove it",
         ),
         (
             '["a.txt"]\nurl = "javascript:alert(1)"\n',
-            ", line 2: url is 'javascript:alert(1)', expected an address as \"https://…\": "
+            "entry 'a.txt', line 2: url is 'javascript:alert(1)', expected an address as \"https://…\": "
             "correct it or remove it",
         ),
         (
             '["a.txt"]\ndate = "31-1-2025"\n',
-            ", line 2: date is '31-1-2025', expected a date as 2025-01-31: correct it or remove it",
+            "entry 'a.txt', line 2: date is '31-1-2025', expected a date as 2025-01-31: "
+            "correct it or remove it",
         ),
         (
             '["a.txt"]\nquestions = "Wie?"\n',
-            ', line 2: questions is \'Wie?\', expected a list as ["…?", "…?"]: correct it or remove it',
+            "entry 'a.txt', line 2: questions is 'Wie?', expected a list as [\"…?\", \"…?\"]: "
+            "correct it or remove it",
         ),
         (
             '["weg.txt"]\ntitle = "Weg"\n',
-            ", line 1: 'weg.txt' is not the name of a file in the corpus folder: "
+            "entry 'weg.txt', line 1: this is not the name of a file in the corpus folder: "
             'write it as ["folder/file.txt"], between quotes, or remove it',
         ),
         (
             '[a.txt]\ntitle = "A"\n',
-            ", line 1: 'a' is not the name of a file in the corpus folder: "
+            "entry 'a', line 1: this is not the name of a file in the corpus folder: "
             'write it as ["folder/file.txt"], between quotes, or remove it',
         ),
     ],
 )
-def test_a_mistake_in_the_provenance_is_told_with_its_line(tmp_path: Path, toml: str, problem: str) -> None:
-    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": toml})
-    with pytest.raises(CorpusError) as error:
-        read_corpus(tmp_path)
-    assert str(error.value) == f"{tmp_path / 'bronnen.toml'}{problem}"
+def test_an_entry_with_a_mistake_is_left_out_and_told_with_its_line(
+    tmp_path: Path, toml: str, problem: str
+) -> None:
+    rest = '\n["b.txt"]\ntitle = "Bee"\n'
+    written(tmp_path, {"a.txt": "Tekst.", "b.txt": "Tekst.", "bronnen.toml": toml + rest})
+    reading = read_corpus(tmp_path)
+    assert [document.title for document in reading.documents] == ["A", "Bee"]
+    assert reading.skipped == (Skipped("bronnen.toml", problem),)
 
 
-def test_provenance_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
-    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": '["a.txt"]\ntitle = Zonder\n'})
-    with pytest.raises(CorpusError, match=r"bronnen\.toml is not TOML: .*line 2.*: correct that line"):
+def test_the_file_is_named_that_a_misspelt_entry_comes_near(tmp_path: Path) -> None:
+    toml = '["pagnia.txt"]\ntitle = "Titel"\n'
+    written(tmp_path, {"pagina.txt": "Tekst.", "anders.txt": "Tekst.", "bronnen.toml": toml})
+    assert read_corpus(tmp_path).skipped[0].reason == (
+        "entry 'pagnia.txt', line 1: this is not the name of a file in the corpus folder "
+        "(is 'pagina.txt' meant?): write it as [\"folder/file.txt\"], between quotes, or remove it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'["a.txt"]\ntitle = Zonder\n', r"not TOML: .*line 2.*: correct that line"),
+        (b"", r"the file is empty \(0 bytes\): add text, or remove the file"),
+        (b"title = '\xff'", r"byte 0xff at offset 9 is not UTF-8: save the file as UTF-8"),
+    ],
+)
+def test_without_provenance_that_can_be_read_the_texts_are(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": content})
+    reading = read_corpus(tmp_path)
+    assert [document.id for document in reading.documents] == ["a.txt"]
+    assert [left_out.path for left_out in reading.skipped] == ["bronnen.toml"]
+    assert re.fullmatch(f"{reason}; until then nothing is known of the sources", reading.skipped[0].reason)
+
+
+def test_a_folder_of_provenance_alone_is_empty(tmp_path: Path) -> None:
+    written(tmp_path, {"bronnen.toml": "["})
+    with pytest.raises(CorpusError, match="is empty: put texts in it"):
         read_corpus(tmp_path)
 
 

@@ -5,6 +5,7 @@ One reader for one format; a file that cannot be read is left out with its reaso
 
 import codecs
 import datetime
+import difflib
 import hashlib
 import os
 import re
@@ -36,6 +37,9 @@ MAX_HEADING_CHARACTERS = 100
 
 MAX_MARKDOWN_NESTING = 100
 """Lists, their items and quotes within one another, at which the parser drops what lies deeper."""
+
+MEANT_LIKENESS = 0.75
+"""difflib's ratio from which a name is taken for a misspelling; short names have 0.6 by ".txt" alone."""
 
 MAX_REASONS = 10
 """Reasons that one message names; a folder full of pictures needs no line for each."""
@@ -74,25 +78,25 @@ class Content:
 def read_corpus(folder: Path) -> Reading:
     """Read every file below ``folder``, except hidden ones.
 
-    Raises CorpusError where the folder is missing, is not a folder or holds no file that can be
-    read, and where its provenance file is wrong.
+    What is wrong in the provenance file is left out of it, and told as a file that is left out.
+    Raises CorpusError where the folder is missing, is not a folder or holds no file that can be read.
     """
     if not folder.exists():
         raise CorpusError(f"corpus folder {folder} does not exist: make it and put texts in it")
     if not folder.is_dir():
         raise CorpusError(f"corpus {folder} is a file, expected a folder: name the folder that holds it")
     files, skipped = _files_below(folder)
-    provenances = _read_provenances(folder / PROVENANCE_FILE, {name for name, _ in files})
+    provenances, mistakes = _read_provenances(folder / PROVENANCE_FILE, [name for name, _ in files])
     documents = []
     for name, path in files:
         try:
             documents.append(read_document(path, name, provenances.get(name, Provenance())))
         except UnreadableFileError as error:
             skipped.append(Skipped(name, str(error)))
-    skipped.sort(key=lambda left_out: left_out.path)
     if not documents:
         raise CorpusError(_nothing_readable(folder, skipped))
-    return Reading(tuple(documents), tuple(skipped))
+    skipped += [Skipped(PROVENANCE_FILE, mistake) for mistake in mistakes]
+    return Reading(tuple(documents), tuple(sorted(skipped, key=lambda left_out: left_out.path)))
 
 
 def read_document(path: Path, document_id: str, provenance: Provenance) -> Document:
@@ -263,7 +267,8 @@ def _decoded(data: bytes) -> str:
 def _nothing_readable(folder: Path, skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return f"corpus folder {folder} is empty: put texts in it ({', '.join(READERS)})"
-    reasons = "; ".join(f"{left_out.path}: {left_out.reason}" for left_out in skipped[:MAX_REASONS])
+    by_path = sorted(skipped, key=lambda left_out: left_out.path)
+    reasons = "; ".join(f"{left_out.path}: {left_out.reason}" for left_out in by_path[:MAX_REASONS])
     more = f"; and {len(skipped) - MAX_REASONS} more" if len(skipped) > MAX_REASONS else ""
     return f"corpus folder {folder} holds no file that can be read: {reasons}{more}"
 
@@ -276,35 +281,52 @@ def _readable(stem: str) -> str:
 # Provenance
 
 
-def _read_provenances(path: Path, names: set[str]) -> dict[str, Provenance]:
+def _read_provenances(path: Path, names: Sequence[str]) -> tuple[dict[str, Provenance], list[str]]:
+    """What is known of each file, and what is wrong: of the whole, or one mistake an entry."""
     if not path.exists():
-        return {}
+        return {}, []
     try:
         text = _decoded(_bytes_of(path))
         tables = tomllib.loads(text)
     except UnreadableFileError as error:
-        raise CorpusError(f"{PROVENANCE_FILE}: {error}; it may also be left out") from error
+        return {}, [f"{error}; until then nothing is known of the sources"]
     except tomllib.TOMLDecodeError as error:
-        raise CorpusError(f"{path} is not TOML: {error}: correct that line") from error
-    provenances = {}
+        return {}, [f"not TOML: {error}: correct that line; until then nothing is known of the sources"]
+    provenances, mistakes = {}, []
     for name, table in tables.items():
-        if name not in names or not isinstance(table, dict):
-            raise CorpusError(
-                f"{_place(path, text, name)}: {name!r} is not the name of a file in the corpus folder: "
-                f'write it as ["folder/file.txt"], between quotes, or remove it'
-            )
-        provenances[name] = _provenance(table, partial(_place, path, text, name))
-    return provenances
+        place_of = partial(_place, text, name)
+        try:
+            if name not in names or not isinstance(table, dict):
+                raise _ProvenanceError(f"{place_of()}: {_no_such_file(name, names)}")
+            provenances[name] = _provenance(table, place_of)
+        except _ProvenanceError as error:
+            mistakes.append(f"entry {name!r}, {error}")
+    return provenances, mistakes
+
+
+class _ProvenanceError(CorpusError):
+    """An entry of the provenance file is wrong."""
+
+
+def _no_such_file(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=MEANT_LIKENESS)
+    meant = f" (is {near[0]!r} meant?)" if near else ""
+    return (
+        f"this is not the name of a file in the corpus folder{meant}: "
+        'write it as ["folder/file.txt"], between quotes, or remove it'
+    )
 
 
 def _provenance(table: Mapping[str, Any], place_of: Callable[[str], str]) -> Provenance:
     """One table as a record; ``place_of`` tells where a key stands, for the error."""
     for key, value in table.items():
         if key not in _EXPECTED:
-            raise CorpusError(f"{place_of(key)}: unknown key {key!r}, expected one of {', '.join(_EXPECTED)}")
+            raise _ProvenanceError(
+                f"{place_of(key)}: unknown key {key!r}, expected one of {', '.join(_EXPECTED)}"
+            )
         expected, fits = _EXPECTED[key]
         if not fits(value):
-            raise CorpusError(
+            raise _ProvenanceError(
                 f"{place_of(key)}: {key} is {value!r}, expected {expected}: correct it or remove it"
             )
     known = {key: str(value).strip() for key, value in table.items()}
@@ -349,17 +371,17 @@ _EXPECTED: Mapping[str, tuple[str, Callable[[object], bool]]] = {
 }
 
 
-def _place(path: Path, text: str, table: str, key: str | None = None) -> str:
-    """The file, and the line where the table or its key is found; tomllib itself tells no lines."""
+def _place(text: str, table: str, key: str | None = None) -> str:
+    """The line where the table or its key is found; tomllib itself tells no lines."""
     in_table = False
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("["):
             in_table = table in line
         if in_table and (key is None or re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line)):
-            return f"{path}, line {number}"
+            return f"line {number}"
         if key is None and re.match(rf"""\s*["']?{re.escape(table)}["']?\s*[=.]""", line):
-            return f"{path}, line {number}"
-    return str(path)
+            return f"line {number}"
+    return "somewhere"
 
 
 # Plain text
