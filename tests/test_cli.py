@@ -484,6 +484,19 @@ def test_an_index_of_another_embedder(tmp_path: Path, run: Run) -> None:
     )
 
 
+def test_an_index_of_the_default_is_refused_before_another_embedder_is_loaded(
+    index: Path, judged: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(*_: object) -> None:
+        raise AssertionError("the embedder was loaded")
+
+    monkeypatch.setenv("VRAAGBAAK_EMBEDDER", "voorbeeld/model")
+    monkeypatch.setattr("retrieval.cli.open_query_embedder", loaded)
+
+    for command in (["ask", QUESTION], ["evaluate", judged]):
+        assert "but VRAAGBAAK_EMBEDDER asks for voorbeeld/model; " in run(*command).failure
+
+
 def test_an_index_of_another_prompt(index: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VRAAGBAAK_QUERY_PROMPT", "vraag: ")
     made = known_fingerprint(DEFAULT_EMBEDDER, None, None)

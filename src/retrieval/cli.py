@@ -18,9 +18,10 @@ try:
     from retrieval.answerability import Answerability
     from retrieval.chatbot import Chatbot
     from retrieval.corpus import Reading, read_corpus, text_document
-    from retrieval.embedding import Embedder, open_corpus_embedder, open_query_embedder
+    from retrieval.embedding import Embedder, known_fingerprint, open_corpus_embedder, open_query_embedder
     from retrieval.errors import OutputError, VraagbaakError
     from retrieval.evaluation import Evaluation, evaluate_beir, evaluate_judgments, read_beir, read_judgments
+    from retrieval.generations import check_embedder, current_generation, read_manifest
     from retrieval.index import BuildReport, Index, update_index
     from retrieval.records import Query, Reply, SmallTalk
     from retrieval.retriever import Retriever, Search
@@ -67,6 +68,7 @@ def _index(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
+    _refuse_index_of_default_embedder(settings)
     with _open_chatbot(settings, _open_embedder(settings)) as bot:
         reply = bot.reply(options.question, options.history)
     _print(_json_text(reply_to_json(reply)) if options.json else _readable(reply))
@@ -91,12 +93,12 @@ def _serve(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def _evaluate(options: argparse.Namespace, settings: Settings) -> int:
-    embedder = _open_embedder(settings)
     if options.path.is_dir():
-        evaluation = evaluate_beir_folder(options.path, embedder, settings)
+        evaluation = evaluate_beir_folder(options.path, _open_embedder(settings), settings)
     else:
         judgments = read_judgments(options.path)
-        with _open_chatbot(settings, embedder) as bot:
+        _refuse_index_of_default_embedder(settings)
+        with _open_chatbot(settings, _open_embedder(settings)) as bot:
             evaluation = evaluate_judgments(bot, judgments, options.path.stem)
     _print(_json_text(evaluation.to_json()) if options.json else _measures_table(evaluation))
     return DONE
@@ -142,6 +144,19 @@ def _ranked_documents(search: Search) -> list[str]:
 
 def _open_embedder(settings: Settings) -> Embedder:
     return open_query_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+
+
+def _refuse_index_of_default_embedder(settings: Settings) -> None:
+    """Raise BrokenIndexError where another embedder is asked for than the default, which made the index.
+
+    That is known before the other is loaded: without a network its name on the hub is tried for a minute.
+    """
+    if settings.embedder == DEFAULT_EMBEDDER or not (settings.index / "CURRENT").is_file():
+        return
+    generation = current_generation(settings.index)
+    manifest = read_manifest(generation)
+    if manifest.embedder == known_fingerprint(DEFAULT_EMBEDDER, None, None):
+        check_embedder(generation, manifest, settings.embedder)
 
 
 def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
