@@ -182,6 +182,8 @@ def defines(node: ast.stmt) -> bool:
             return True
         case ast.If():
             return ast.unparse(node.test) in ("TYPE_CHECKING", "__name__ == '__main__'")
+        case ast.Try(body=body, handlers=[ast.ExceptHandler(type=ast.Name("KeyboardInterrupt"))]):
+            return all(isinstance(inner, ast.ImportFrom) for inner in body)  # imports that Ctrl-C may end
         case _:  # telemetry is switched off before the library that reads this is imported
             return ast.unparse(node).startswith("os.environ.setdefault(")
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,19 +170,24 @@ def test_the_index_closes_with_a_table(index: Path, corpus: Path, run: Run) -> N
     }
 
 
-def test_what_is_embedded_is_shown_on_stderr(index: Path, corpus: Path, run: Run) -> None:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_is_embedded_is_shown_on_stderr(
+    options: Sequence[str], index: Path, corpus: Path, run: Run
+) -> None:
     (corpus / AIVD).unlink()
     (corpus / "bronnen.toml").unlink()
     (corpus / "kat.txt").write_text("De kat\n\nDe kat slaapt. De kat eet.\n\nDe kat zit.\n", "utf-8")
 
-    done = run("index", "--corpus", corpus, "--index", index)
+    done = run("index", "--corpus", corpus, "--index", index, *options)
 
     # two passages, of two sentences and of one: four texts, as the last is both, each also below its title;
     # and both passages together
     assert "embedding: 100%" in done.err
     assert "9/9" in done.err
-    rows = dict(line.rsplit(maxsplit=1) for line in done.out.splitlines())
-    assert (rows["documents"], rows["embedded"], rows["reused"], rows["removed"]) == ("1", "2", "0", "1")
+    rows = (
+        json.loads(done.out) if options else dict(line.rsplit(maxsplit=1) for line in done.out.splitlines())
+    )
+    assert [int(rows[name]) for name in ("documents", "embedded", "reused", "removed")] == [1, 2, 0, 1]
 
 
 @pytest.mark.parametrize("folder", ["", "leeg"])
@@ -218,12 +224,11 @@ def write_50_megabytes(path: Path) -> None:
 BAD_FILES = pytest.mark.parametrize(
     ("write", "reason"),
     [
-        (write_latin1, "fout.txt: byte 0xe9 at offset 7 is not UTF-8: save the file as UTF-8"),
-        (write_nothing, "fout.txt: the file is empty (0 bytes): add text, or remove the file"),
+        (write_latin1, "byte 0xe9 at offset 7 is not UTF-8: save the file as UTF-8"),
+        (write_nothing, "the file is empty (0 bytes): add text, or remove the file"),
         (
             write_50_megabytes,
-            "fout.txt: 50,000,000 bytes is too large, expected at most 10,000,000: "
-            "cut the text into smaller files",
+            "50,000,000 bytes is too large, expected at most 10,000,000: cut the text into smaller files",
         ),
     ],
 )
@@ -252,7 +257,24 @@ def test_a_corpus_of_nothing_that_can_be_read(
     (tmp_path / "corpus").mkdir()
     write(tmp_path / "corpus" / "fout.txt")
 
-    assert run("index", "--json").failure == f"corpus folder corpus holds no file that can be read: {reason}"
+    assert run("index", "--json").failure == (
+        f"corpus folder corpus holds no file that can be read: fout.txt: {reason}"
+    )
+
+
+def test_a_mistake_in_the_provenance_does_not_keep_a_deleted_text(
+    index: Path, corpus: Path, run: Run
+) -> None:
+    (corpus / "kat.txt").write_text("De kat eet.", "utf-8")
+    (corpus / AIVD).unlink()  # its entry in bronnen.toml stays behind
+
+    done = run("index", "--json")
+
+    report = json.loads(done.out)
+    assert done.status == 3
+    assert (report["documents"], report["removed"]) == (1, 1)
+    assert [left_out["path"] for left_out in report["skipped"]] == ["bronnen.toml"]
+    assert report["skipped"][0]["reason"].startswith(f"entry '{AIVD}', line ")
 
 
 def test_the_name_of_a_file_cannot_break_the_line(tmp_path: Path, run: Run) -> None:
@@ -285,7 +307,8 @@ def test_an_edited_text_is_answered_from_its_new_words(index: Path, corpus: Path
     asked = by_process("ask", "Wie is afnemer van informatie van de AIVD in Nederland?", "--json")
 
     assert (built.status, asked.status) == (0, 0)
-    assert (built.json["passages"], built.json["embedded"], built.json["reused"]) == (13, 1, 12)
+    report = json.loads(built.out)
+    assert (report["passages"], report["embedded"], report["reused"]) == (13, 1, 12)
     quotes = [quote["text"] for quote in asked.json["quotes"]]
     assert edited in quotes
     assert known not in asked.out
@@ -488,6 +511,19 @@ def test_an_index_of_another_embedder(tmp_path: Path, run: Run) -> None:
     )
 
 
+def test_an_index_of_the_default_is_refused_before_another_embedder_is_loaded(
+    index: Path, judged: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(*_: object) -> None:
+        raise AssertionError("the embedder was loaded")
+
+    monkeypatch.setenv("VRAAGBAAK_EMBEDDER", "voorbeeld/model")
+    monkeypatch.setattr("retrieval.cli.open_query_embedder", loaded)
+
+    for command in (["ask", QUESTION], ["evaluate", judged]):
+        assert "but VRAAGBAAK_EMBEDDER asks for voorbeeld/model; " in run(*command).failure
+
+
 def test_an_index_of_another_prompt(index: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VRAAGBAAK_QUERY_PROMPT", "vraag: ")
     made = known_fingerprint(DEFAULT_EMBEDDER, None, None)
@@ -632,6 +668,16 @@ def test_a_beir_folder_is_evaluated_without_touching_the_index(tmp_path: Path, r
         "kinds": {"question": {"nDCG@10": 1.0, "MRR@10": 1.0, "Recall@5": 1.0}},
     }
     assert not (tmp_path / "index").exists()
+    # "band" and "brood" stand in one document each
+    by_words = json.loads(run("evaluate", folder, "--json", "--ranking", "bm25").out)
+    assert by_words["measures"]["MRR@10"] == right
+
+
+def test_a_ranking_without_a_name(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("evaluate", "vragen.jsonl", "--ranking", "raden")
+    assert ended.value.code == 2
+    assert "no ranking 'raden'; expected one of fused, dense, bm25, rrf, " in capsys.readouterr().err
 
 
 def test_judged_questions_that_are_missing(run: Run) -> None:
@@ -679,6 +725,96 @@ def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended.value.code == 0
     assert "{" not in capsys.readouterr().out.splitlines()[0]
+
+
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"vraagbaak {project['version']}\n"
+
+
+@pytest.mark.parametrize("command", ["index", "serve"])
+def test_the_folder_of_the_texts_is_an_option(command: str, run: Run) -> None:
+    assert run(command, "--corpus", "teksten").failure == (
+        "corpus folder teksten does not exist: make it and put texts in it"
+    )
+
+
+# output and stopping
+
+
+def by_shell(script: str, **environment: str) -> Outcome:
+    """Run a line of bash in which ``vraagbaak`` is the command; the status is the command's own."""
+    done = subprocess.run(
+        ["bash", "-c", f'vraagbaak() {{ "{sys.executable}" -m retrieval.cli "$@"; }}; {script}'],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")} | environment,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["ask Hallo", "ask Hallo --json", "--help", "--version", "index --help"]
+)
+def test_a_reader_that_has_gone_is_no_failure(arguments: str, index: Path) -> None:
+    # the pipe's reader ends before anything is written
+    done = by_shell(f"{{ sleep 0.2; vraagbaak {arguments}; echo $? >&2; }} | true")
+
+    assert (done.out, done.err) == ("", "0\n")
+
+
+@pytest.mark.parametrize("arguments", ["ask Hallo", "ask Hallo --json", "--help", "--version"])
+def test_output_that_finds_no_room(arguments: str, index: Path) -> None:
+    assert by_shell(f"vraagbaak {arguments} > /dev/full").failure == (
+        "stdout cannot be written (No space left on device): make room, or send it elsewhere"
+    )
+
+
+def test_an_answer_is_shown_where_only_ascii_can_be(index: Path, run: Run) -> None:
+    shown = by_shell(f'vraagbaak ask "{QUESTION}"', PYTHONIOENCODING="ascii")
+    told = by_shell(f'vraagbaak ask "{QUESTION}" --json', PYTHONIOENCODING="ascii")
+
+    assert (shown.status, shown.err) == (0, "")
+    assert "\\u201c" in shown.out
+    assert told.out.isascii()
+    assert told.json == run("ask", QUESTION, "--json").json
+
+
+def test_ctrl_c_while_a_command_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for moment in ("_parser", "load_settings", "_open_embedder"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"retrieval.cli.{moment}", interrupted)
+            assert run("ask", QUESTION).failure == "stopped"
+
+
+def test_ctrl_c_while_the_libraries_are_loaded() -> None:
+    loading = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "faiss":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+import retrieval.cli
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", loading],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert Outcome(done.returncode, done.stdout, done.stderr).failure == "stopped"
 
 
 def test_a_setting_that_is_unknown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from retrieval.corpus import (
     read_markdown,
     read_plain_text,
 )
-from retrieval.errors import CorpusError
+from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.records import BlockKind
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -106,26 +107,26 @@ def test_byte_order_mark_and_line_ends_are_made_one(tmp_path: Path, data: bytes)
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("x.txt", b"caf\xe9", "x.txt: byte 0xe9 at offset 3 is not UTF-8: save the file as UTF-8"),
-        ("x.txt", b"\xef\xbb\xbfa\xff", "x.txt: byte 0xff at offset 4 is not UTF-8: save the file as UTF-8"),
+        ("x.txt", b"caf\xe9", "byte 0xe9 at offset 3 is not UTF-8: save the file as UTF-8"),
+        ("x.txt", b"\xef\xbb\xbfa\xff", "byte 0xff at offset 4 is not UTF-8: save the file as UTF-8"),
         (
             "x.txt",
             b"ab\0c",
-            "x.txt: byte 0x00 at offset 2 is not text: save the file as plain text in UTF-8",
+            "byte 0x00 at offset 2 is not text: save the file as plain text in UTF-8",
         ),
-        ("x.txt", b"", "x.txt: the file is empty (0 bytes): add text, or remove the file"),
-        ("x.txt", b" \n\xc2\xa0\n", "x.txt: only blanks in the file: add text, or remove the file"),
-        ("x.md", b"<!-- niets -->", "x.md: no text to be seen in it: add text, or remove the file"),
+        ("x.txt", b"", "the file is empty (0 bytes): add text, or remove the file"),
+        ("x.txt", b" \n\xc2\xa0\n", "only blanks in the file: add text, or remove the file"),
+        ("x.md", b"<!-- niets -->", "no text to be seen in it: add text, or remove the file"),
         (
             "x.pdf",
             b"%PDF",
-            "x.pdf: the format .pdf cannot be read, expected .txt, .md, .markdown: "
+            "the format .pdf cannot be read, expected .txt, .md, .markdown: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
         (
             "LICENSE",
             b"MIT",
-            "LICENSE: a name without a format cannot be read, expected .txt, .md, .markdown: "
+            "a name without a format cannot be read, expected .txt, .md, .markdown: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
     ],
@@ -142,8 +143,7 @@ def test_a_file_too_large_is_left_out_unread(tmp_path: Path) -> None:
     folder = written(tmp_path, {"goed.txt": "Dit kan.", "groot.txt": ""})
     os.truncate(folder / "groot.txt", 50_000_000)
     assert read_corpus(folder).skipped[0].reason == (
-        "groot.txt: 50,000,000 bytes is too large, expected at most 10,000,000: "
-        "cut the text into smaller files"
+        "50,000,000 bytes is too large, expected at most 10,000,000: cut the text into smaller files"
     )
 
 
@@ -162,11 +162,11 @@ def test_links_are_followed_within_the_folder_only(tmp_path: Path) -> None:
     (folder / "e").symlink_to(tmp_path / "buiten")
     reading = read_corpus(folder)
     assert [(document.id, document.text) for document in reading.documents] == [("a.txt", "Binnen.")]
-    assert [left_out.reason for left_out in reading.skipped] == [
-        "b.txt: a link to outside the corpus folder: put the file itself here",
-        "c.txt: a link to nothing: remove it, or put the file itself here",
-        "d: a link to a folder: what it links to is read in its own place",
-        "e: a link to outside the corpus folder: put the file itself here",
+    assert [(left_out.path, left_out.reason) for left_out in reading.skipped] == [
+        ("b.txt", "a link to outside the corpus folder: put the file itself here"),
+        ("c.txt", "a link to nothing: remove it, or put the file itself here"),
+        ("d", "a link to a folder: what it links to is read in its own place"),
+        ("e", "a link to outside the corpus folder: put the file itself here"),
     ]
 
 
@@ -174,9 +174,9 @@ def test_a_pipe_and_a_name_outside_utf8_are_left_out(tmp_path: Path) -> None:
     folder = written(tmp_path, {"a.txt": "Goed."})
     os.mkfifo(folder / "pijp.txt")
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("x")
-    assert [left_out.reason for left_out in read_corpus(folder).skipped] == [
-        "caf\ufffd.txt: its name is not UTF-8: rename it",
-        "pijp.txt: neither a file nor a folder: move it out of the corpus folder",
+    assert [(left_out.path, left_out.reason) for left_out in read_corpus(folder).skipped] == [
+        ("caf\ufffd.txt", "its name is not UTF-8: rename it"),
+        ("pijp.txt", "neither a file nor a folder: move it out of the corpus folder"),
     ]
 
 
@@ -222,48 +222,80 @@ def test_provenance_is_read_by_name(tmp_path: Path) -> None:
     [
         (
             '["a.txt"]\nauteur = "Jan"\n',
-            ", line 2: unknown key 'auteur', "
+            "entry 'a.txt', line 2: unknown key 'auteur', "
             "expected one of title, url, publisher, language, date, questions",
         ),
         (
             '\n["a.txt"]\n\ntitle = 3\n',
-            ", line 4: title is 3, expected words between quotes: correct it or remove it",
+            "entry 'a.txt', line 4: title is 3, expected words between quotes: correct it or remove it",
         ),
         (
             '["a.txt"]\nurl = "javascript:alert(1)"\n',
-            ", line 2: url is 'javascript:alert(1)', expected an address as \"https://…\": "
+            "entry 'a.txt', line 2: url is 'javascript:alert(1)', expected an address as \"https://…\": "
             "correct it or remove it",
         ),
         (
             '["a.txt"]\ndate = "31-1-2025"\n',
-            ", line 2: date is '31-1-2025', expected a date as 2025-01-31: correct it or remove it",
+            "entry 'a.txt', line 2: date is '31-1-2025', expected a date as 2025-01-31: "
+            "correct it or remove it",
         ),
         (
             '["a.txt"]\nquestions = "Wie?"\n',
-            ', line 2: questions is \'Wie?\', expected a list as ["…?", "…?"]: correct it or remove it',
+            "entry 'a.txt', line 2: questions is 'Wie?', expected a list as [\"…?\", \"…?\"]: "
+            "correct it or remove it",
         ),
         (
             '["weg.txt"]\ntitle = "Weg"\n',
-            ", line 1: 'weg.txt' is not the name of a file in the corpus folder: "
+            "entry 'weg.txt', line 1: this is not the name of a file in the corpus folder: "
             'write it as ["folder/file.txt"], between quotes, or remove it',
         ),
         (
             '[a.txt]\ntitle = "A"\n',
-            ", line 1: 'a' is not the name of a file in the corpus folder: "
+            "entry 'a', line 1: this is not the name of a file in the corpus folder: "
             'write it as ["folder/file.txt"], between quotes, or remove it',
         ),
     ],
 )
-def test_a_mistake_in_the_provenance_is_told_with_its_line(tmp_path: Path, toml: str, problem: str) -> None:
-    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": toml})
-    with pytest.raises(CorpusError) as error:
-        read_corpus(tmp_path)
-    assert str(error.value) == f"{tmp_path / 'bronnen.toml'}{problem}"
+def test_an_entry_with_a_mistake_is_left_out_and_told_with_its_line(
+    tmp_path: Path, toml: str, problem: str
+) -> None:
+    rest = '\n["b.txt"]\ntitle = "Bee"\n'
+    written(tmp_path, {"a.txt": "Tekst.", "b.txt": "Tekst.", "bronnen.toml": toml + rest})
+    reading = read_corpus(tmp_path)
+    assert [document.title for document in reading.documents] == ["A", "Bee"]
+    assert reading.skipped == (Skipped("bronnen.toml", problem),)
 
 
-def test_provenance_that_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
-    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": '["a.txt"]\ntitle = Zonder\n'})
-    with pytest.raises(CorpusError, match=r"bronnen\.toml is not TOML: .*line 2.*: correct that line"):
+def test_the_file_is_named_that_a_misspelt_entry_comes_near(tmp_path: Path) -> None:
+    toml = '["pagnia.txt"]\ntitle = "Titel"\n'
+    written(tmp_path, {"pagina.txt": "Tekst.", "anders.txt": "Tekst.", "bronnen.toml": toml})
+    assert read_corpus(tmp_path).skipped[0].reason == (
+        "entry 'pagnia.txt', line 1: this is not the name of a file in the corpus folder "
+        "(is 'pagina.txt' meant?): write it as [\"folder/file.txt\"], between quotes, or remove it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'["a.txt"]\ntitle = Zonder\n', r"not TOML: .*line 2.*: correct that line"),
+        (b"", r"the file is empty \(0 bytes\): add text, or remove the file"),
+        (b"title = '\xff'", r"byte 0xff at offset 9 is not UTF-8: save the file as UTF-8"),
+    ],
+)
+def test_without_provenance_that_can_be_read_the_texts_are(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    written(tmp_path, {"a.txt": "Tekst.", "bronnen.toml": content})
+    reading = read_corpus(tmp_path)
+    assert [document.id for document in reading.documents] == ["a.txt"]
+    assert [left_out.path for left_out in reading.skipped] == ["bronnen.toml"]
+    assert re.fullmatch(f"{reason}; until then nothing is known of the sources", reading.skipped[0].reason)
+
+
+def test_a_folder_of_provenance_alone_is_empty(tmp_path: Path) -> None:
+    written(tmp_path, {"bronnen.toml": "["})
+    with pytest.raises(CorpusError, match="is empty: put texts in it"):
         read_corpus(tmp_path)
 
 
@@ -361,6 +393,60 @@ def test_no_word_of_markdown_is_lost(words: list[str], data: st.DataObject) -> N
     lines = [data.draw(frames).replace("{}", word) for word in words]
     text = read_markdown("\n".join(line + data.draw(st.sampled_from(["", "\n"])) for line in lines)).text
     assert all(word in text for word in words)
+
+
+def nested_list(depth: int) -> str:
+    return "\n".join(f"{'  ' * number}- punt{number}" for number in range(depth))
+
+
+def nested_quote(depth: int) -> str:
+    return f"{'> ' * depth}diep"
+
+
+def test_lists_and_quotes_are_read_to_a_depth() -> None:
+    assert [words for _, words in blocks_of(read_markdown(nested_list(49)))] == [
+        f"- punt{number}" for number in range(49)
+    ]
+    assert blocks_of(read_markdown(nested_quote(99))) == [("paragraph", "diep")]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "line"),
+    [
+        (nested_list(50), 50),
+        (nested_list(120), 50),
+        (nested_quote(100), 1),
+        (f"---\ntitle: Diep\n---\nTekst.\n\n{nested_quote(150)}\n", 6),
+    ],
+)
+def test_markdown_that_lies_too_deep_is_not_lost_in_silence(tmp_path: Path, markdown: str, line: int) -> None:
+    reading = read_corpus(written(tmp_path, {"a.txt": "Goed.", "diep.md": markdown}))
+    assert reading.skipped == (
+        Skipped(
+            "diep.md",
+            f"line {line}: lists or quotes lie too deep in one another, expected fewer than "
+            "50 lists or 100 quotes: take some of them out",
+        ),
+    )
+
+
+@given(st.integers(0, 60), st.integers(0, 120))
+def test_no_word_is_lost_at_any_depth(items: int, quotes: int) -> None:
+    frame = "- " * items + "> " * quotes
+    try:
+        text = read_markdown(f"{frame}woord\n").text
+    except UnreadableFileError:
+        assert 2 * items + quotes >= 100
+    else:
+        assert "woord" in text
+
+
+@given(
+    st.integers(0, 300), st.sampled_from(["[{}](u)", "![{}](u)", "*a {}*", "**a {}**", "[{}]", "<b>{}</b>"])
+)
+def test_no_word_is_lost_in_marks_at_any_depth(depth: int, frame: str) -> None:
+    before, after = frame.split("{}")
+    assert "woord" in read_markdown(f"{before * depth}woord{after * depth}").text
 
 
 @given(TEXTS)

@@ -505,6 +505,21 @@ def test_a_damaged_generation_before_hides_no_other(workshop: Workshop) -> None:
         assert index.document_version("vissen.txt", edits[1].version) is None
 
 
+@pytest.mark.parametrize(("written", "damaged"), [(b"Een vis zwemt 0", b"Een vis zwemt 9"), (b'[["', b"[[,")])
+def test_a_text_that_was_damaged_later_is_not_shown(
+    workshop: Workshop, written: bytes, damaged: bytes
+) -> None:
+    first, second = versions(2)
+    workshop.build(first)
+    store = workshop.generation / "store.sqlite"
+    workshop.build(second)
+    store.write_bytes(store.read_bytes().replace(written, damaged))
+
+    with workshop.open() as index:
+        assert index.document_version("vissen.txt", first.version) is None
+        assert index.document_version("vissen.txt", second.version) == second
+
+
 def test_an_opened_index_serves_on_when_its_generation_is_deleted(workshop: Workshop) -> None:
     workshop.build(CATS)
     generation = workshop.generation
@@ -637,16 +652,84 @@ def test_a_truncated_file_is_named(workshop: Workshop, name: str) -> None:
     assert workshop.opening_error() == f"{path}: {len(whole) - 7} bytes, expected {len(whole)}{REBUILD}"
 
 
-@pytest.mark.parametrize(
-    "name", ["store.sqlite", "passages.faiss", "sentences.npy", "lexical/vocab.index.json"]
-)
-def test_a_file_overwritten_in_its_own_size_is_named(workshop: Workshop, name: str) -> None:
-    workshop.build(FISH)
+def flip(path: Path, start: int) -> None:
+    """Turn every bit of 64 bytes."""
+    content = path.read_bytes()
+    part = content[start : start + 64]
+    path.write_bytes(content[:start] + bytes(byte ^ 0xFF for byte in part) + content[start + 64 :])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_damaged_in_its_own_size_is_named(workshop: Workshop, name: str) -> None:
+    workshop.build(CATS, FISH)
     path = workshop.generation / name
-    path.write_bytes(b"\x07" * path.stat().st_size)
+    whole = path.read_bytes()
+    for start in (0, len(whole) // 2, max(0, len(whole) - 64)):
+        flip(path, start)
+        found, expected = sha256(path.read_bytes()).hexdigest(), sha256(whole).hexdigest()
+
+        assert workshop.opening_error() == (
+            f"{path}: sha256 {found[:12]}…, expected {expected[:12]}…{REBUILD}"
+        )
+        path.write_bytes(whole)
+
+
+def test_another_word_in_the_store_is_not_quoted(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+    path = workshop.generation / "store.sqlite"
+    path.write_bytes(path.read_bytes().replace(b"De kat eet.", b"De kat bed."))
+
+    assert workshop.opening_error().startswith(f"{path}: sha256 ")
+
+
+@pytest.mark.parametrize("name", ["passages.faiss", "sentences.npy", "contexts.npy"])
+def test_of_many_vectors_the_head_of_the_file_is_checked(
+    workshop: Workshop, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "HASHED_VECTORS", 0)
+    workshop.build(CATS, FISH)
+    path = workshop.generation / name
+    flip(path, 0)
 
     assert workshop.opening_error().startswith(f"{path}: not ")
     assert workshop.opening_error().endswith(REBUILD)
+
+
+@pytest.mark.parametrize("name", ["sentences.npy", "contexts.npy"])
+@pytest.mark.parametrize("damage", [(b"4)", b"2)"), (b"<f4", b"<i4")])
+def test_of_many_vectors_the_shape_and_the_type_are_checked(
+    workshop: Workshop, name: str, damage: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "HASHED_VECTORS", 0)
+    workshop.build(CATS, FISH)
+    path = workshop.generation / name
+    path.write_bytes(path.read_bytes().replace(*damage, 1))
+
+    assert workshop.opening_error().startswith(f"{path}: holds ")
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "found"),
+    [
+        ("sentence_starts.npy", [0, 3, 2, 4], "out of order or out of reach, expected 0 to 4, rising"),
+        ("sentence_starts.npy", [-1, 2, 3, 4], "out of order or out of reach, expected 0 to 4, rising"),
+        ("sentence_starts.npy", [0, 2, 3, 3], "ends at 3, the manifest says 4"),
+        ("passage_contexts.npy", [-1, 0, 1], "out of order or out of reach, expected 0 to 1, rising"),
+        ("passage_contexts.npy", [0, 1, 0], "out of order or out of reach, expected 0 to 1, rising"),
+        ("passage_documents.npy", [0, 0, 2], "out of order or out of reach, expected 0 to 1, rising"),
+    ],
+)
+def test_rows_that_cannot_be_are_named(workshop: Workshop, name: str, rows: list[int], found: str) -> None:
+    workshop.build(CATS, FISH)
+    path, manifest = workshop.generation / name, workshop.generation / "manifest.json"
+    np.save(path, np.array(rows, np.int64))
+    fields = json.loads(manifest.read_text("utf-8"))
+    content = path.read_bytes()
+    fields["files"][name] = {"size": len(content), "sha256": sha256(content).hexdigest()}
+    manifest.write_text(json.dumps(fields), "utf-8")
+
+    assert workshop.opening_error().startswith(f"{path}: ")
+    assert workshop.opening_error().endswith(f"{found}{REBUILD}")
 
 
 @pytest.mark.parametrize(

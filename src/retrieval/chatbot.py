@@ -15,6 +15,7 @@ from retrieval.answerability import Answerability, Features, Verdict, features_o
 from retrieval.conversation import SmallTalkKind, complete, small_talk_kind
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.errors import QuestionError
+from retrieval.fusion import Ranking, fused
 from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, admits_several, best_quote
@@ -51,10 +52,15 @@ class Chatbot:
     """Answers questions from one opened index; safe to use from many threads."""
 
     def __init__(
-        self, index: Index, embedder: Embedder, judge: Answerability, contact: Contact | None = None
+        self,
+        index: Index,
+        embedder: Embedder,
+        judge: Answerability,
+        contact: Contact | None = None,
+        ranking: Ranking = fused,
     ) -> None:
         self.index = index
-        self._retriever = Retriever(index, embedder)
+        self._retriever = Retriever(index, embedder, ranking)
         self._rarity = index.lexical.rarity
         self._judge = judge
         self._contact = contact

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import VraagbaakError
+from retrieval.errors import OutputError, VraagbaakError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from retrieval.chatbot import Chatbot
     from retrieval.embedding import Embedder
     from retrieval.evaluation import Evaluation
+    from retrieval.fusion import Ranking
     from retrieval.index import BuildReport
     from retrieval.records import Reply
     from retrieval.retriever import Search
@@ -40,8 +44,10 @@ BEIR_DEPTH = 100
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does
+        options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except VraagbaakError as error:
@@ -54,11 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _index(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    report = bring_up_to_date(settings, _open_embedder(settings), progress=not options.json)
+    report = bring_up_to_date(settings, _open_embedder(settings))
     if options.json:
-        print(json.dumps(_report_json(report), ensure_ascii=False))
+        _print(_json_text(_report_json(report)))
     else:
-        print(_report_table(report))
+        _print(_report_table(report))
     return LEFT_OUT if report.skipped else DONE
 
 
@@ -68,10 +74,11 @@ def _ask(options: argparse.Namespace) -> int:
         from retrieval.serialization import reply_to_json
 
         settings = _settings(options)
+        _refuse_index_of_default_embedder(settings)
         bot = _open_chatbot(settings, lambda: _open_embedder(settings, model))
     with bot:
         reply = bot.reply(options.question, options.history)
-    print(json.dumps(reply_to_json(reply), ensure_ascii=False) if options.json else _readable(reply))
+    _print(_json_text(reply_to_json(reply)) if options.json else _readable(reply))
     return DONE
 
 
@@ -85,7 +92,7 @@ def _serve(options: argparse.Namespace) -> int:
         _bring_up_to_date_or_serve_on(settings, embedder)
         bot = _open_chatbot(settings, lambda: embedder)
     with bot:
-        serve(bot, settings)
+        serve(bot, settings, _print)
     return DONE
 
 
@@ -93,26 +100,24 @@ def _evaluate(options: argparse.Namespace) -> int:
     from retrieval.evaluation import evaluate_judgments, read_judgments
 
     settings = _settings(options)
-    embedder = _open_embedder(settings)
     if options.path.is_dir():
-        evaluation = evaluate_beir_folder(options.path, embedder, settings)
+        evaluation = evaluate_beir_folder(options.path, _open_embedder(settings), settings, options.ranking)
     else:
         judgments = read_judgments(options.path)
-        with _open_chatbot(settings, lambda: embedder) as bot:
+        _refuse_index_of_default_embedder(settings)
+        with _open_chatbot(settings, lambda: _open_embedder(settings), options.ranking) as bot:
             evaluation = evaluate_judgments(bot, judgments, options.path.stem)
-    print(
-        json.dumps(evaluation.to_json(), ensure_ascii=False) if options.json else _measures_table(evaluation)
-    )
+    _print(_json_text(evaluation.to_json()) if options.json else _measures_table(evaluation))
     return DONE
 
 
-def bring_up_to_date(settings: Settings, embedder: Embedder, *, progress: bool) -> BuildReport:
-    """Make the index that of the corpus as it is now, with a progress bar on stderr if asked for."""
+def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
+    """Make the index that of the corpus as it is now, with a progress bar on stderr."""
     from retrieval.corpus import read_corpus
     from retrieval.index import update_index
 
     reading = read_corpus(settings.corpus)
-    with _ProgressBar(shown=progress) as bar:
+    with _ProgressBar() as bar:
         return update_index(
             reading,
             settings.index,
@@ -122,12 +127,15 @@ def bring_up_to_date(settings: Settings, embedder: Embedder, *, progress: bool) 
         )
 
 
-def evaluate_beir_folder(folder: Path, embedder: Embedder, settings: Settings) -> Evaluation:
+def evaluate_beir_folder(
+    folder: Path, embedder: Embedder, settings: Settings, ranking: Ranking | None = None
+) -> Evaluation:
     """Index the folder's corpus aside, one document a line, and rank its documents for its questions."""
     from tempfile import TemporaryDirectory
 
     from retrieval.corpus import Reading, text_document
     from retrieval.evaluation import evaluate_beir, read_beir
+    from retrieval.fusion import fused
     from retrieval.index import Index, update_index
     from retrieval.records import Query
     from retrieval.retriever import Retriever
@@ -135,7 +143,7 @@ def evaluate_beir_folder(folder: Path, embedder: Embedder, settings: Settings) -
     beir = read_beir(folder)
     reading = Reading(tuple(text_document(key, *texts) for key, texts in beir.texts.items()), ())
     with TemporaryDirectory(prefix="vraagbaak-") as aside:
-        with _ProgressBar(shown=True) as bar:
+        with _ProgressBar() as bar:
             update_index(
                 reading,
                 Path(aside),
@@ -144,7 +152,7 @@ def evaluate_beir_folder(folder: Path, embedder: Embedder, settings: Settings) -
                 bar.show,
             )
         with Index.open(Path(aside), embedder.fingerprint) as index:
-            retriever = Retriever(index, embedder)
+            retriever = Retriever(index, embedder, ranking or fused)
             return evaluate_beir(
                 beir, lambda text: _ranked_documents(retriever.search(Query(text, text), BEIR_DEPTH))
             )
@@ -158,7 +166,7 @@ def _ranked_documents(search: Search) -> list[str]:
 def _bring_up_to_date_or_serve_on(settings: Settings, embedder: Embedder) -> None:
     """Update the index, unless that fails and there is an old one to serve with."""
     try:
-        report = bring_up_to_date(settings, embedder, progress=True)
+        report = bring_up_to_date(settings, embedder)
         for skipped in report.skipped:
             _say(f"left out: {skipped.path}: {skipped.reason}")
     except VraagbaakError as error:
@@ -211,6 +219,23 @@ def _open_embedder(settings: Settings, begun: Future[BundledModel] | None = None
     )
 
 
+def _refuse_index_of_default_embedder(settings: Settings) -> None:
+    """Raise BrokenIndexError where another embedder is asked for than the default, which made the index.
+
+    That is known before the other is loaded: without a network its name on the hub is tried for a minute.
+    """
+    from retrieval.embedding import known_fingerprint
+    from retrieval.generations import check_embedder, current_generation, read_manifest
+    from retrieval.settings import DEFAULT_EMBEDDER
+
+    if settings.embedder == DEFAULT_EMBEDDER or not (settings.index / "CURRENT").is_file():
+        return
+    generation = current_generation(settings.index)
+    manifest = read_manifest(generation)
+    if manifest.embedder == known_fingerprint(DEFAULT_EMBEDDER, None, None):
+        check_embedder(generation, manifest, settings.embedder)
+
+
 def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
     from retrieval.embedding import open_corpus_embedder
     from retrieval.settings import DEFAULT_EMBEDDER
@@ -220,22 +245,23 @@ def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
     return open_corpus_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
 
 
-def _open_chatbot(settings: Settings, open_embedder: Callable[[], Embedder]) -> Chatbot:
+def _open_chatbot(
+    settings: Settings, open_embedder: Callable[[], Embedder], ranking: Ranking | None = None
+) -> Chatbot:
     from retrieval.answerability import Answerability
     from retrieval.chatbot import Chatbot
+    from retrieval.fusion import fused
     from retrieval.index import Index
 
     embedder = open_embedder()  # only now: this may wait for what is done beside the imports
-    return Chatbot(
-        Index.open(settings.index, embedder.fingerprint), embedder, Answerability.load(), settings.contact
-    )
+    index = Index.open(settings.index, embedder.fingerprint)
+    return Chatbot(index, embedder, Answerability.load(), settings.contact, ranking or fused)
 
 
 class _ProgressBar:
     """A bar on stderr that appears with the first text that is embedded."""
 
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
+    def __init__(self) -> None:
         self._bar: Any = None
 
     def __enter__(self) -> _ProgressBar:
@@ -246,8 +272,6 @@ class _ProgressBar:
             self._bar.close()
 
     def show(self, done: int, total: int) -> None:
-        if not self._shown:
-            return
         if self._bar is None:
             from tqdm import tqdm  # type: ignore[import-untyped]
 
@@ -301,19 +325,75 @@ def _measures_table(evaluation: Evaluation) -> str:
     )
 
 
+def _ranking(name: str) -> Ranking:
+    from retrieval.fusion import rankings
+
+    named = rankings()
+    if name not in named:
+        raise argparse.ArgumentTypeError(f"no ranking {name!r}; expected one of {', '.join(named)}")
+    return named[name]
+
+
+def _json_text(content: dict[str, Any]) -> str:
+    text = json.dumps(content, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(content)
+    return text
+
+
+def _print(text: str) -> None:
+    """Write ``text`` to stdout at once; in silence where its reader has gone.
+
+    Raises OutputError where it cannot be written.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _leave_stdout()
+    except OSError as error:
+        _leave_stdout()
+        raise OutputError(
+            f"stdout cannot be written ({error.strerror}): make room, or send it elsewhere"
+        ) from error
+
+
+def _leave_stdout() -> None:
+    # what is left in the buffer would fail once more when Python ends
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(message: str) -> None:
     one_line = " ".join(message.splitlines())  # names of files may hold line ends
     print(f"vraagbaak: {one_line}", file=sys.stderr)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Prints help and version as everything else is printed."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            _print(message.rstrip("\n"))
+        else:
+            super()._print_message(message, file)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("vraagbaak")
+    except metadata.PackageNotFoundError:  # app.py runs where the requirements alone are installed
+        return "not installed"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="vraagbaak",
         description="Ask a body of Dutch texts a question; see docs/settings.md for settings.",
     )
+    parser.add_argument("--version", action="version", version=f"vraagbaak {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     index = commands.add_parser("index", help="build or update the index of a corpus")
-    index.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
     index.set_defaults(command=_index)
     ask = commands.add_parser("ask", help="ask one question")
     ask.add_argument("question", metavar="QUESTION")
@@ -333,7 +413,12 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate", help="measure answers on judged questions, or ranking on a BEIR folder"
     )
     evaluate.add_argument("path", type=Path, metavar="PATH")
+    evaluate.add_argument(
+        "--ranking", type=_ranking, metavar="NAME", help="how candidates are ordered (default: fused)"
+    )
     evaluate.set_defaults(command=_evaluate)
+    for command in (index, serve):
+        command.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
     for command in (index, ask, serve, evaluate):
         command.add_argument("--index", type=Path, help="folder of the index (default: index)")
     for command in (index, ask, evaluate):

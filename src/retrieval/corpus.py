@@ -5,6 +5,7 @@ One reader for one format; a file that cannot be read is left out with its reaso
 
 import codecs
 import datetime
+import difflib
 import hashlib
 import os
 import re
@@ -35,7 +36,10 @@ MAX_HEADING_CHARACTERS = 100
 """A line of its own up to this length is a heading; the longest heading of the AIVD page has 62."""
 
 MAX_MARKDOWN_NESTING = 100
-"""Lists and quotes within one another that are still read; the parser drops what lies deeper."""
+"""Lists, their items and quotes within one another, at which the parser drops what lies deeper."""
+
+MEANT_LIKENESS = 0.75
+"""difflib's ratio from which a name is taken for a misspelling; short names have 0.6 by ".txt" alone."""
 
 MAX_REASONS = 10
 """Reasons that one message names; a folder full of pictures needs no line for each."""
@@ -74,25 +78,25 @@ class Content:
 def read_corpus(folder: Path) -> Reading:
     """Read every file below ``folder``, except hidden ones.
 
-    Raises CorpusError where the folder is missing, is not a folder or holds no file that can be
-    read, and where its provenance file is wrong.
+    What is wrong in the provenance file is left out of it, and told as a file that is left out.
+    Raises CorpusError where the folder is missing, is not a folder or holds no file that can be read.
     """
     if not folder.exists():
         raise CorpusError(f"corpus folder {folder} does not exist: make it and put texts in it")
     if not folder.is_dir():
         raise CorpusError(f"corpus {folder} is a file, expected a folder: name the folder that holds it")
     files, skipped = _files_below(folder)
-    provenances = _read_provenances(folder / PROVENANCE_FILE, {name for name, _ in files})
+    provenances, mistakes = _read_provenances(folder / PROVENANCE_FILE, [name for name, _ in files])
     documents = []
     for name, path in files:
         try:
             documents.append(read_document(path, name, provenances.get(name, Provenance())))
         except UnreadableFileError as error:
             skipped.append(Skipped(name, str(error)))
-    skipped.sort(key=lambda left_out: left_out.path)
     if not documents:
         raise CorpusError(_nothing_readable(folder, skipped))
-    return Reading(tuple(documents), tuple(skipped))
+    skipped += [Skipped(PROVENANCE_FILE, mistake) for mistake in mistakes]
+    return Reading(tuple(documents), tuple(sorted(skipped, key=lambda left_out: left_out.path)))
 
 
 def read_document(path: Path, document_id: str, provenance: Provenance) -> Document:
@@ -105,12 +109,12 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
     if reader is None:
         found = f"the format {path.suffix}" if path.suffix else "a name without a format"
         raise UnreadableFileError(
-            f"{document_id}: {found} cannot be read, expected {', '.join(READERS)}: "
+            f"{found} cannot be read, expected {', '.join(READERS)}: "
             "save the text in one of these formats, or move the file out of the corpus folder"
         )
-    content = reader(_decoded(_bytes_of(path, document_id), document_id))
+    content = reader(_decoded(_bytes_of(path)))
     if not content.blocks:
-        raise UnreadableFileError(f"{document_id}: no text to be seen in it: add text, or remove the file")
+        raise UnreadableFileError("no text to be seen in it: add text, or remove the file")
     return Document(
         id=document_id,
         text=content.text,
@@ -150,14 +154,17 @@ def read_markdown(text: str) -> Content:
     """Markdown (CommonMark and tables) as the text that a reader sees of it.
 
     Blocks are separated by a blank line, items of a list and rows of a table by a line end. Marks,
-    addresses of links, tags, comments and front matter are not part of it.
+    addresses of links, tags, comments and front matter are not part of it. Raises UnreadableFileError
+    where lists or quotes lie deeper in one another than MAX_MARKDOWN_NESTING.
     """
     from markdown_it import MarkdownIt
 
     front_matter, body = _front_matter(text)
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_MARKDOWN_NESTING}).enable(["table", "strikethrough"])
+    tokens = parser.parse(body)
+    _check_nesting(tokens, text.count("\n") - body.count("\n"))
     page = _Page()
-    for kind, visible, level in _markdown_blocks(parser.parse(body)):
+    for kind, visible, level in _markdown_blocks(tokens):
         page.add(kind, visible, level)
     return Content(
         page.text, front_matter.get("title") or page.title, tuple(page.blocks), front_matter.get("date")
@@ -184,7 +191,7 @@ def _files_below(folder: Path) -> tuple[list[tuple[str, Path]], list[Skipped]]:
         reason = _reason_to_leave_out(path, root)
         if reason is not None:
             shown = os.fsencode(name).decode(errors="replace")
-            skipped.append(Skipped(shown, f"{shown}: {reason}"))
+            skipped.append(Skipped(shown, reason))
         elif name != PROVENANCE_FILE:
             files.append((name, path))
     return sorted(files), skipped
@@ -193,7 +200,7 @@ def _files_below(folder: Path) -> tuple[list[tuple[str, Path]], list[Skipped]]:
 def _entries(folder: Path, skipped: list[Skipped]) -> Iterator[Path]:
     def leave_out(error: OSError) -> None:
         name = Path(error.filename).relative_to(folder).as_posix()
-        reason = f"{name}: this folder cannot be opened ({error.strerror}): allow it to be read"
+        reason = f"this folder cannot be opened ({error.strerror}): allow it to be read"
         skipped.append(Skipped(name, reason))
 
     for parent, folders, files in os.walk(folder, onerror=leave_out):
@@ -224,45 +231,44 @@ def _reason_to_leave_out(path: Path, root: Path) -> str | None:
     return None
 
 
-def _bytes_of(path: Path, name: str) -> bytes:
+def _bytes_of(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise UnreadableFileError(
-                f"{name}: {size:,} bytes is too large, expected at most {MAX_FILE_BYTES:,}: "
+                f"{size:,} bytes is too large, expected at most {MAX_FILE_BYTES:,}: "
                 "cut the text into smaller files"
             )
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFileError(
-            f"{name}: it cannot be opened ({error.strerror}): allow it to be read"
-        ) from error
+        raise UnreadableFileError(f"it cannot be opened ({error.strerror}): allow it to be read") from error
 
 
-def _decoded(data: bytes, name: str) -> str:
+def _decoded(data: bytes) -> str:
     if not data:
-        raise UnreadableFileError(f"{name}: the file is empty (0 bytes): add text, or remove the file")
+        raise UnreadableFileError("the file is empty (0 bytes): add text, or remove the file")
     nul = data.find(0)
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         offset = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
         raise UnreadableFileError(
-            f"{name}: byte 0x{data[offset]:02x} at offset {offset} is not UTF-8: save the file as UTF-8"
+            f"byte 0x{data[offset]:02x} at offset {offset} is not UTF-8: save the file as UTF-8"
         ) from error
     if nul >= 0:
         raise UnreadableFileError(
-            f"{name}: byte 0x00 at offset {nul} is not text: save the file as plain text in UTF-8"
+            f"byte 0x00 at offset {nul} is not text: save the file as plain text in UTF-8"
         )
     if not text.strip():
-        raise UnreadableFileError(f"{name}: only blanks in the file: add text, or remove the file")
+        raise UnreadableFileError("only blanks in the file: add text, or remove the file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _nothing_readable(folder: Path, skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return f"corpus folder {folder} is empty: put texts in it ({', '.join(READERS)})"
-    reasons = "; ".join(left_out.reason for left_out in skipped[:MAX_REASONS])
+    by_path = sorted(skipped, key=lambda left_out: left_out.path)
+    reasons = "; ".join(f"{left_out.path}: {left_out.reason}" for left_out in by_path[:MAX_REASONS])
     more = f"; and {len(skipped) - MAX_REASONS} more" if len(skipped) > MAX_REASONS else ""
     return f"corpus folder {folder} holds no file that can be read: {reasons}{more}"
 
@@ -275,35 +281,52 @@ def _readable(stem: str) -> str:
 # Provenance
 
 
-def _read_provenances(path: Path, names: set[str]) -> dict[str, Provenance]:
+def _read_provenances(path: Path, names: Sequence[str]) -> tuple[dict[str, Provenance], list[str]]:
+    """What is known of each file, and what is wrong: of the whole, or one mistake an entry."""
     if not path.exists():
-        return {}
+        return {}, []
     try:
-        text = _decoded(_bytes_of(path, PROVENANCE_FILE), PROVENANCE_FILE)
+        text = _decoded(_bytes_of(path))
         tables = tomllib.loads(text)
     except UnreadableFileError as error:
-        raise CorpusError(f"{error}; it may also be left out") from error
+        return {}, [f"{error}; until then nothing is known of the sources"]
     except tomllib.TOMLDecodeError as error:
-        raise CorpusError(f"{path} is not TOML: {error}: correct that line") from error
-    provenances = {}
+        return {}, [f"not TOML: {error}: correct that line; until then nothing is known of the sources"]
+    provenances, mistakes = {}, []
     for name, table in tables.items():
-        if name not in names or not isinstance(table, dict):
-            raise CorpusError(
-                f"{_place(path, text, name)}: {name!r} is not the name of a file in the corpus folder: "
-                f'write it as ["folder/file.txt"], between quotes, or remove it'
-            )
-        provenances[name] = _provenance(table, partial(_place, path, text, name))
-    return provenances
+        place_of = partial(_place, text, name)
+        try:
+            if name not in names or not isinstance(table, dict):
+                raise _ProvenanceError(f"{place_of()}: {_no_such_file(name, names)}")
+            provenances[name] = _provenance(table, place_of)
+        except _ProvenanceError as error:
+            mistakes.append(f"entry {name!r}, {error}")
+    return provenances, mistakes
+
+
+class _ProvenanceError(CorpusError):
+    """An entry of the provenance file is wrong."""
+
+
+def _no_such_file(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=MEANT_LIKENESS)
+    meant = f" (is {near[0]!r} meant?)" if near else ""
+    return (
+        f"this is not the name of a file in the corpus folder{meant}: "
+        'write it as ["folder/file.txt"], between quotes, or remove it'
+    )
 
 
 def _provenance(table: Mapping[str, Any], place_of: Callable[[str], str]) -> Provenance:
     """One table as a record; ``place_of`` tells where a key stands, for the error."""
     for key, value in table.items():
         if key not in _EXPECTED:
-            raise CorpusError(f"{place_of(key)}: unknown key {key!r}, expected one of {', '.join(_EXPECTED)}")
+            raise _ProvenanceError(
+                f"{place_of(key)}: unknown key {key!r}, expected one of {', '.join(_EXPECTED)}"
+            )
         expected, fits = _EXPECTED[key]
         if not fits(value):
-            raise CorpusError(
+            raise _ProvenanceError(
                 f"{place_of(key)}: {key} is {value!r}, expected {expected}: correct it or remove it"
             )
     known = {key: str(value).strip() for key, value in table.items()}
@@ -348,17 +371,17 @@ _EXPECTED: Mapping[str, tuple[str, Callable[[object], bool]]] = {
 }
 
 
-def _place(path: Path, text: str, table: str, key: str | None = None) -> str:
-    """The file, and the line where the table or its key is found; tomllib itself tells no lines."""
+def _place(text: str, table: str, key: str | None = None) -> str:
+    """The line where the table or its key is found; tomllib itself tells no lines."""
     in_table = False
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("["):
             in_table = table in line
         if in_table and (key is None or re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line)):
-            return f"{path}, line {number}"
+            return f"line {number}"
         if key is None and re.match(rf"""\s*["']?{re.escape(table)}["']?\s*[=.]""", line):
-            return f"{path}, line {number}"
-    return str(path)
+            return f"line {number}"
+    return "somewhere"
 
 
 # Plain text
@@ -435,6 +458,17 @@ class _Page:
     def _append(self, part: str) -> None:
         self._parts.append(part)
         self._length += len(part)
+
+
+def _check_nesting(tokens: Sequence["Token"], lines_before: int) -> None:
+    """Raise UnreadableFileError where the parser came to its limit and left out what it found there."""
+    for token in tokens:
+        if token.type in ("list_item_open", "blockquote_open") and token.level + 1 >= MAX_MARKDOWN_NESTING:
+            line = lines_before + (token.map[0] if token.map else 0) + 1
+            raise UnreadableFileError(
+                f"line {line}: lists or quotes lie too deep in one another, expected fewer than "
+                f"{MAX_MARKDOWN_NESTING // 2} lists or {MAX_MARKDOWN_NESTING} quotes: take some of them out"
+            )
 
 
 def _markdown_blocks(tokens: Sequence["Token"]) -> Iterator[tuple[BlockKind, str, int]]:

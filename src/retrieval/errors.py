@@ -18,7 +18,7 @@ class CorpusError(VraagbaakError):
 
 
 class UnreadableFileError(CorpusError):
-    """One file of the corpus cannot be read; the build leaves it out and reports the reason."""
+    """One file of the corpus cannot be read; the build leaves it out and reports its name and the reason."""
 
 
 class EmbedderError(VraagbaakError):
@@ -31,6 +31,10 @@ class BrokenIndexError(VraagbaakError):
 
 class JudgmentsError(VraagbaakError):
     """A file of judged questions, or a BEIR folder, is not what it should be."""
+
+
+class OutputError(VraagbaakError):
+    """What a command has to tell cannot be written."""
 
 
 class QuestionError(VraagbaakError):

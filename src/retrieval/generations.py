@@ -113,9 +113,9 @@ def check_embedder(generation: Path, manifest: Manifest, fingerprint: str) -> No
         )
 
 
-def check_hashes(generation: Path, manifest: Manifest) -> None:
-    """Read every file of the generation; raise BrokenIndexError where one is not what was written."""
-    for name, entry in manifest.files.items():
+def check_hashes(generation: Path, files: Mapping[str, FileEntry]) -> None:
+    """Read ``files`` of the generation whole; raise BrokenIndexError where one is not what was written."""
+    for name, entry in files.items():
         try:
             found = sha256_of(generation / name)
         except OSError as error:

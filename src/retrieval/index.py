@@ -26,6 +26,7 @@ from retrieval.files import broken, map_array, write_array, writing
 from retrieval.generations import (
     SCHEMA_VERSION,
     DocumentHashes,
+    FileEntry,
     Manifest,
     check_embedder,
     check_hashes,
@@ -64,6 +65,13 @@ _CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS = (
     "passage_documents.npy",
 )
 _BACKGROUND, _SPELLING = "background.npy", "spelling"
+
+HASHED_VECTORS = 32_000_000
+"""Bytes up to which a file of vectors is hashed when it is opened: sha256 reads 0.7 GB in a second, so that
+three such files cost 0.15 s. Of a larger one the shape is checked, and its vectors when it is built on."""
+
+_LARGEST = (_DENSE, _SENTENCES, _CONTEXTS)
+"""The files of vectors that grow with the corpus."""
 
 _Pair = tuple[bytes, bytes]
 """The keys of the two texts whose vectors' mean is a row of the index."""
@@ -167,11 +175,13 @@ class Index:
     def open(cls, folder: Path, fingerprint: str) -> Self:
         """Open the generation that serves, for the queries of the embedder ``fingerprint``.
 
-        Raises BrokenIndexError where there is none, or where it is damaged or of another making.
+        Raises BrokenIndexError where there is none, or where it is damaged or of another making. Every file
+        is compared with its hash, except vectors beyond HASHED_VECTORS.
         """
         generation = current_generation(folder)
         manifest = read_manifest(generation)
         check_embedder(generation, manifest, fingerprint)
+        check_hashes(generation, _hashed_at_open(manifest))
         store = Store.open(generation / _STORE)
         try:
             index = cls(folder, generation, store)
@@ -226,7 +236,7 @@ class Index:
 
     def _check_against(self, generation: Path, manifest: Manifest) -> None:
         passages, sentences, dimension = manifest.passages, manifest.sentences, manifest.dimension
-        starts = self._sentence_starts
+        contexts = int(self.passage_contexts.max(initial=-1)) + 1
         for name, found, expected in (
             (_STORE, self.store.passage_count, passages),
             (_DENSE, (len(self.dense), self.dense.dimension), (passages, dimension)),
@@ -235,13 +245,41 @@ class Index:
             (_DOCUMENT_WORDS, len(self.document_words), len(manifest.documents)),
             (_PASSAGE_CONTEXTS, self.passage_contexts.shape, (passages,)),
             (_PASSAGE_DOCUMENTS, self.passage_documents.shape, (passages,)),
-            (_CONTEXTS, self.context_vectors.shape[1], dimension),
+            (_CONTEXTS, self.context_vectors.shape, (contexts, dimension)),
             (_SENTENCES, self.sentence_vectors.shape, (sentences, dimension)),
             (_BACKGROUND, self.background_vectors.shape[1], dimension),
-            (_SENTENCE_STARTS, (starts.shape, starts[-1]), ((passages + 1,), sentences)),
+            (_SENTENCE_STARTS, self._sentence_starts.shape, (passages + 1,)),
         ):
             if found != expected:
                 raise broken(generation / name, f"holds {found}, the manifest says {expected}")
+        for name, places, most in (
+            (_SENTENCE_STARTS, self._sentence_starts, sentences),
+            (_PASSAGE_CONTEXTS, self.passage_contexts, contexts - 1),
+            (_PASSAGE_DOCUMENTS, self.passage_documents, len(manifest.documents) - 1),
+        ):
+            _check_places(generation / name, places, most)
+        if self._sentence_starts[-1] != sentences:
+            raise broken(
+                generation / _SENTENCE_STARTS,
+                f"ends at {self._sentence_starts[-1]}, the manifest says {sentences}",
+            )
+        for name, vectors in ((_SENTENCES, self.sentence_vectors), (_CONTEXTS, self.context_vectors)):
+            if vectors.dtype != np.float32:
+                raise broken(generation / name, f"holds {vectors.dtype}, expected float32")
+
+
+def _hashed_at_open(manifest: Manifest) -> dict[str, FileEntry]:
+    return {
+        name: entry
+        for name, entry in manifest.files.items()
+        if name not in _LARGEST or entry.size <= HASHED_VECTORS
+    }
+
+
+def _check_places(path: Path, places: npt.NDArray[np.int64], most: int) -> None:
+    """Rows of passages stand in the order of the passages: they never fall, from 0 to ``most``."""
+    if len(places) and (places[0] < 0 or places[-1] > most or (np.diff(places) < 0).any()):
+        raise broken(path, f"holds rows out of order or out of reach, expected 0 to {most}, rising")
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +426,7 @@ def _can_be_built_on(serving: _Generation, fingerprint: str) -> bool:
     """Whether it is whole, to the last byte, and made as this build makes it."""
     try:
         check_embedder(serving.folder, serving.manifest, fingerprint)
-        check_hashes(serving.folder, serving.manifest)
+        check_hashes(serving.folder, serving.manifest.files)
     except BrokenIndexError:
         return False
     return serving.manifest.cutting_version == CUTTING_VERSION
@@ -478,6 +516,12 @@ def _means(pairs: Sequence[_Pair], vectors: VectorCache) -> Iterator[Vectors]:
 def _document_of(generation: Path, document_id: str) -> Document | None:
     try:
         with closing(Store.open(generation / _STORE)) as store:
-            return store.document(document_id)
-    except BrokenIndexError:  # a build deletes old generations at any moment
-        return None
+            document = store.document(document_id)
+    except (BrokenIndexError, ValueError, KeyError, TypeError):
+        return None  # a build deletes old generations at any moment, and what is damaged cannot be decoded
+    # an old generation is not hashed as a whole
+    return document if document and _hash_of(document.text) == document.sha256 else None
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -112,7 +112,8 @@ class Retriever:
     def _vector(self, query: Query) -> Vectors:
         """The query's vector; of a follow-up, what lies between the whole and this turn's own words."""
         if not query.leans_back:
-            return self._embedder.embed_queries([query.text])[0]
+            alone: Vectors = self._embedder.embed_queries([query.text])[0]
+            return alone
         between: Vectors = self._embedder.embed_queries([query.text, query.own]).sum(axis=0)
         unit: Vectors = between / np.linalg.norm(between)
         return unit
