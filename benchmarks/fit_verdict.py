@@ -45,7 +45,7 @@ ANSWER = ("letters", "words", "unmet", "unmet_nearby")
 SUBJECT_SHARES = {"answerable": 0.3, NEAR: 0.2, FAR: 0.5}
 ANSWER_SHARES = {"answerable": 0.4, NEAR: 0.3, REMOVED: 0.3}
 """The share of the weight that each kind of question has in a fit; the others have none."""
-NOT_ABOUT, NOT_ANSWERED = 0.03, 0.03
+NOT_ABOUT, NOT_ANSWERED = 0.06, 0.03
 """The answerable questions that are given up by each of the two, pages left out in turn."""
 
 Vector = npt.NDArray[np.float64]
