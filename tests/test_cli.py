@@ -518,7 +518,7 @@ def test_an_index_of_the_default_is_refused_before_another_embedder_is_loaded(
         raise AssertionError("the embedder was loaded")
 
     monkeypatch.setenv("VRAAGBAAK_EMBEDDER", "voorbeeld/model")
-    monkeypatch.setattr("retrieval.cli.open_query_embedder", loaded)
+    monkeypatch.setattr("retrieval.embedding.open_query_embedder", loaded)
 
     for command in (["ask", QUESTION], ["evaluate", judged]):
         assert "but VRAAGBAAK_EMBEDDER asks for voorbeeld/model; " in run(*command).failure
@@ -789,7 +789,7 @@ def test_ctrl_c_while_a_command_runs(run: Run, monkeypatch: pytest.MonkeyPatch) 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for moment in ("_parser", "load_settings", "_open_embedder"):
+    for moment in ("_parser", "_settings", "_open_embedder"):
         with monkeypatch.context() as patch:
             patch.setattr(f"retrieval.cli.{moment}", interrupted)
             assert run("ask", QUESTION).failure == "stopped"
@@ -805,7 +805,9 @@ class Interrupted:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupted())
-import retrieval.cli
+from retrieval.cli import main
+
+sys.exit(main(["ask", "Wie krijgt informatie?"]))
 """
     done = subprocess.run(
         [sys.executable, "-c", loading],
