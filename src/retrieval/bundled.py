@@ -204,6 +204,7 @@ class Tokenizer:
 
     def __init__(self, vocabulary: "Vocabulary") -> None:
         self._candidates = PieceTable(vocabulary).candidates
+        self._scores = vocabulary.scores.data  # the memory itself gives plain numbers, an array its own kind
         self._unknown_score = float(vocabulary.scores.min()) - 10.0  # SentencePiece's kUnkPenalty
         self._replacements = vocabulary.replacements
         self._cached_word = lru_cache(CACHED_WORDS)(self._word)
@@ -240,12 +241,11 @@ class Tokenizer:
             score = best[start]
             pieces, longest = self._candidates(word[start : start + OPENING])
             for end in range(start + 1, min(start + longest, length) + 1):
-                found = pieces.get(word[start:end])
-                if found is None:
+                piece = pieces.get(word[start:end])
+                if piece is None:
                     continue
-                piece, gain = found
-                if score + gain > best[end]:
-                    best[end] = score + gain
+                if score + self._scores[piece] > best[end]:
+                    best[end] = score + self._scores[piece]
                     came_from[end] = (start, piece)
             if word[start] not in pieces and score + self._unknown_score > best[start + 1]:
                 best[start + 1] = score + self._unknown_score
@@ -258,8 +258,8 @@ class Tokenizer:
         return tuple(reversed(ids))
 
 
-Candidates = tuple[Mapping[str, tuple[int, float]], int]
-"""Pieces with their ids and scores, and how many characters the longest of them has."""
+Candidates = tuple[Mapping[str, int], int]
+"""Pieces with their ids, and how many characters the longest of them has."""
 
 
 class PieceTable:
@@ -284,8 +284,7 @@ class PieceTable:
         bounds = np.searchsorted(self._openings, wanted + [one + 1 for one in wanted]).tolist()
         places = zip(bounds[:OPENING], bounds[OPENING:], strict=True)
         ids = np.concatenate([self._ids[start:end] for start, end in places])
-        scores = vocabulary.scores[ids].tolist()
-        pieces = dict(zip(vocabulary.pieces(ids), zip(ids.tolist(), scores, strict=True), strict=True))
+        pieces = dict(zip(vocabulary.pieces(ids), ids.tolist(), strict=True))
         for special in (*SPECIAL_IDS, "<mask>"):
             pieces.pop(special, None)  # typed by a visitor, they are text like any other
         return pieces, max(map(len, pieces), default=0)

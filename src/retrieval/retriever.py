@@ -65,14 +65,16 @@ class Retriever:
         query = Query(index.spelling.corrected(query.text), index.spelling.corrected(query.own))
         vector = self._vector(query)
         words, letters = index.lexical.shares(query.words), index.letters.shares(query.words)
-        ids = np.unique(
+        # the counts are not used: without them numpy imports its masked arrays, for longer than all of this
+        ids, _ = np.unique(
             np.concatenate(
                 [
                     index.dense.search(vector, CANDIDATES).ids,
                     best_positive(words, CANDIDATES).ids,
                     best_positive(letters, CANDIDATES).ids,
                 ]
-            )
+            ),
+            return_counts=True,
         )
         if not len(ids):
             return Search(query, (), len(index.dense))
