@@ -1,6 +1,7 @@
 import gc
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from retrieval.chatbot import Chatbot
-from retrieval.cli import main
+from retrieval.cli import main, share_memory_between_threads
 from retrieval.corpus import read_corpus
 from retrieval.embedding import known_fingerprint
 from retrieval.generations import SCHEMA_VERSION
@@ -691,6 +692,10 @@ def test_a_folder_that_is_no_beir_folder(tmp_path: Path, run: Run) -> None:
     assert run("evaluate", tmp_path).failure == (
         f"{tmp_path}: no corpus.jsonl found; expected a BEIR folder with it"
     )
+
+
+def test_threads_share_memory_where_there_is_glibc() -> None:
+    assert share_memory_between_threads() == (platform.libc_ver()[0] == "glibc")
 
 
 # usage and settings
