@@ -61,9 +61,9 @@ MAX_TOKENS = 512
 """Positions that the model has learnt; what comes after is cut off."""
 BATCH_TOKENS = 1024
 """Tokens of one inference, padding included: docs/experiments.md."""
-CACHED_WORDS = 4096
+CACHED_WORDS = 1024
 CACHED_LENGTH = 32
-"""Words up to this many characters are remembered: 4,096 of them stay below 2 MB."""
+"""Words up to this many characters are remembered: 1,024 of them stay below half a MB."""
 OPENING = 3
 """Pieces are found by this many of their first characters, which are one number of 3 × 21 bits."""
 CACHED_OPENINGS = 16384
