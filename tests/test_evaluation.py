@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval.corpus import read_document
 from retrieval.errors import JudgmentsError, QuestionError
 from retrieval.evaluation import (
     BeirSet,
@@ -21,7 +22,10 @@ from retrieval.evaluation import (
     read_judgments,
     tabulate,
 )
-from retrieval.records import Abstention, Answer, Citation, Quote, Reply, SmallTalk, Span
+from retrieval.records import Abstention, Answer, Citation, Provenance, Quote, Reply, SmallTalk, Span
+
+CALIBRATION = Path(__file__).parent / "data" / "calibration"
+PAGES = [path for path in sorted(CALIBRATION.glob("*.*[dt]")) if path.with_suffix(".jsonl").exists()]
 
 CAT = "De kat slaapt op\u00a0de mat."
 DOG = "De hond blaft. De hond eet."
@@ -423,3 +427,10 @@ def test_a_question_without_an_id(beir: Path) -> None:
     path = written(beir / "queries.jsonl", {"text": "vraag"})
 
     assert reading_error(beir) == f"{path}, line 1: expected a text under '_id', found None"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_sentence_that_is_to_answer_stands_in_the_page_as_it_is_read(page: Path) -> None:
+    text = " ".join(read_document(page, page.name, Provenance()).text.split())
+    for judgment in read_judgments(page.with_suffix(".jsonl")):
+        assert all(" ".join(gold.split()) in text for gold in judgment.gold), judgment.id
