@@ -364,7 +364,7 @@ def test_markdown_becomes_the_text_that_is_seen() -> None:
         ("list_item", "- twee"),
         ("list_item", "nog wat"),
         ("list_item", "3. drie"),
-        ("table_row", "A | B"),
+        ("table_header", "A | B"),
         ("table_row", "1 | 2"),
         ("code", "x = 1\n\n  y"),
         ("paragraph", "Hallo"),

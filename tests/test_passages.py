@@ -259,6 +259,53 @@ def test_rows_of_a_table_are_one_passage() -> None:
     assert passages_of(content) == ["Stad | Uur\nUtrecht | 9", "Einde."]
 
 
+def test_a_list_is_read_with_the_last_sentence_of_its_lead_in() -> None:
+    document = document_of(read_markdown("Kom langs. Neem mee:\n\n- uw pas\n- geld\n"))
+    passage = cut_passages(document, count_words, 100)[0]
+    assert passage.lead is not None
+    assert passage.lead.text == "Neem mee:"
+    leads = [passage.with_lead(number) for number in range(4)]
+    assert leads == ["Kom langs.", "Neem mee:", "Neem mee: - uw pas", "Neem mee: - geld"]
+    assert passage.lead_before == ""
+
+
+def test_a_row_is_read_with_the_header_of_its_table_and_what_leads_that_in() -> None:
+    table = "| Stad | Uur |\n|---|---|\n| Utrecht | 9 |\n| Almelo | 8 |\n"
+    document = document_of(read_markdown(f"{table}\nOpen zijn:\n\n{table}"))
+    alone, led_in = cut_passages(document, count_words, 100)
+    assert alone.with_lead(1) == "Stad | Uur Utrecht | 9"
+    assert led_in.with_lead(3) == "Open zijn:\n\nStad | Uur Almelo | 8"
+
+
+def test_each_part_of_a_list_that_was_cut_has_its_lead() -> None:
+    # a token a word and 2; "Titel", "Mee:" and an item of 3 make 8, a second item 11
+    content = read_markdown("Mee:\n\n- a b\n- d e\n- g h\n")
+    parts = cut_passages(document_of(content), count_words, 8)
+    assert [(part.text, part.lead_before) for part in parts] == [
+        ("Mee:\n\n- a b", ""),
+        ("- d e", "Mee:"),
+        ("- g h", "Mee:"),
+    ]
+
+
+def test_lines_of_plain_text_that_are_all_items_are_read_with_the_line_before_them() -> None:
+    listed, mixed = (
+        cut_passages(document_of(read_plain_text(text)), count_words, 100)[0]
+        for text in (
+            "Titel\n\nNeem mee:\n- uw pas\n- geld",
+            "Titel\n\nNeem mee:\n- uw pas\nof geld.\nDat is al.",
+        )
+    )
+    assert listed.with_lead(2) == "Neem mee: - geld"
+    assert mixed.lead is None
+
+
+def test_a_list_without_a_lead_in_is_read_as_it_is() -> None:
+    assert (
+        cut_passages(document_of(read_markdown("Kort.\n\n- een\n- twee\n")), count_words, 100)[1].lead is None
+    )
+
+
 def test_code_is_a_passage_of_lines() -> None:
     passage = cut_passages(
         document_of(read_markdown("```\na = 1. B\n  if x:\n\n    y\n```")), count_words, 100
@@ -356,6 +403,8 @@ def test_passages_hold_all_that_is_not_a_heading(
     for passage in passages:
         assert text[passage.span.start : passage.span.end] == passage.text == passage.text.strip()
         assert passage.document_id == document.id
+        if passage.lead:
+            assert text[passage.lead.span.start : passage.lead.span.end] == passage.lead.text
         for number, span in enumerate(passage.sentences):
             assert passage.span.start <= span.start < span.end <= passage.span.end
             assert text[span.start : span.end] == passage.sentence_text(number)
@@ -370,6 +419,9 @@ def test_no_passage_is_too_long(
         above = f"{'. '.join(passage.headings) or document.title}\n"
         if 2 * count_tokens([above])[0] > max_tokens:
             above = ""
+        with_lead = f"{above}{passage.lead_before}\n"
+        if passage.lead_before and 2 * count_tokens([with_lead])[0] <= max_tokens:
+            above = with_lead
         assert count_tokens([above + passage.text])[0] <= max_tokens
 
 

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from retrieval.quoting import admits_several, best_quote
-from retrieval.records import Hit, Passage, Query, Span
+from retrieval.quoting import LONGEST_LIST, Quotable, admits_several, best_quote
+from retrieval.records import Hit, Lead, Passage, Query, Span
 
 OFFSET = 100
 
@@ -19,8 +21,12 @@ def hit(*sentences: str, scores: tuple[float, ...]) -> Hit:
 
 
 def quoted(found: Hit, question: str) -> str:
-    span, _ = best_quote(found, Query(question, question), lambda _: 1.0)
+    span = quotable(found, question).span
     return found.passage.text[span.start - OFFSET : span.end - OFFSET]
+
+
+def quotable(found: Hit, question: str) -> Quotable:
+    return best_quote(found, Query(question, question), lambda _: 1.0)
 
 
 def test_the_nearest_sentence_is_quoted() -> None:
@@ -80,3 +86,39 @@ def test_daarnaast_points_to_nothing() -> None:
 )
 def test_which_questions_admit_several_answers(question: str, several: bool) -> None:
     assert admits_several(Query(question, question)) is several
+
+
+def listed(*items: str, scores: tuple[float, ...]) -> Hit:
+    """A hit on a list with the lead-in "Neem mee:"."""
+    found = hit("Neem mee:", *items, scores=scores)
+    lead = Lead(found.passage.sentences[0], "Neem mee:")
+    return replace(found, passage=replace(found.passage, lead=lead))
+
+
+def test_an_item_is_quoted_alone_and_read_with_its_lead_in() -> None:
+    found = listed("- uw pas", "- geld", scores=(0.8, 0.7, 0.9))
+    assert quoted(found, "Wat?") == "- geld"
+    assert quotable(found, "Wat?").lead == Lead(Span(OFFSET, OFFSET + 9), "Neem mee:")
+
+
+def test_an_item_that_points_back_points_to_its_lead_in() -> None:
+    found = listed("- uw pas", "- die van uw kind", scores=(0.8, 0.7, 0.9))
+    assert quoted(found, "Wat?") == "- die van uw kind"
+
+
+def test_the_words_of_the_lead_in_count_for_the_item() -> None:
+    # both hold the one word that is asked for, so that the item's .01 decides
+    found = listed("- uw pas", "- geld", scores=(0.80, 0.81, 0.7))
+    assert quoted(found, "mee") == "- uw pas"
+
+
+def test_a_lead_in_brings_the_whole_list() -> None:
+    found = listed("- uw pas", "- geld", scores=(0.9, 0.7, 0.8))
+    assert quoted(found, "Wat?") == "Neem mee: - uw pas - geld"
+    assert quotable(found, "Wat?").lead is None
+
+
+def test_of_a_long_list_the_lead_in_brings_its_best_item() -> None:
+    found = listed("- uw pas", "- geld", "- " + "x" * LONGEST_LIST, scores=(0.9, 0.7, 0.8, 0.6))
+    assert quoted(found, "Wat?") == "- geld"
+    assert quotable(found, "Wat?").lead is not None

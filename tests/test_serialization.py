@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.records import Abstention, Answer, Citation, Contact, Quote, Reply, SmallTalk, Span
+from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, Reply, SmallTalk, Span
 from retrieval.serialization import reply_to_json
 
 CITATION = Citation(
@@ -35,13 +35,21 @@ CITATION_JSON = {
 
 
 def test_an_answer() -> None:
-    quote = Quote("Twee é 🙂.", 1, Span(31, 40))
+    quote = Quote("Twee é 🙂.", 1, Span(31, 40), Lead(Span(20, 24), "Een:"))
     contact = Contact("Bel ons", "tel:14010")
     assert reply_to_json(Answer("a", "tekst", (quote,), (CITATION,), ("Vraag?",), contact)) == {
         "id": "a",
         "status": "answered",
         "text": "tekst",
-        "quotes": [{"text": "Twee é 🙂.", "citation": 1, "start": 31, "end": 40}],
+        "quotes": [
+            {
+                "text": "Twee é 🙂.",
+                "citation": 1,
+                "start": 31,
+                "end": 40,
+                "lead": {"text": "Een:", "start": 20, "end": 24},
+            }
+        ],
         "citations": [CITATION_JSON],
         "suggestions": ["Vraag?"],
         "contact": {"text": "Bel ons", "url": "tel:14010"},

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import BrokenIndexError
-from retrieval.records import Block, BlockKind, Document, Passage, Provenance, Span
+from retrieval.records import Block, BlockKind, Document, Lead, Passage, Provenance, Span
 from retrieval.store import DocumentEntry, Store, write_store
 
 REBUILD = "; rebuild with: vraagbaak index"
@@ -19,7 +19,14 @@ FISH = Document("map/vis.md", "Een vis zwemt.", "b2" * 32, "Vis", (), Provenance
 PASSAGES = (
     Passage("katten.txt", Span(8, 32), "Een kat spint. Ze slaapt.", ("Katten",), (Span(8, 22), Span(23, 32))),
     Passage("map/vis.md", Span(0, 14), "Een vis zwemt.", (), (Span(0, 14),)),
-    Passage("katten.txt", Span(23, 32), "Ze slaapt.", ("Katten", "Slaap"), (Span(23, 32),)),
+    Passage(
+        "katten.txt",
+        Span(23, 32),
+        "Ze slaapt.",
+        ("Katten", "Slaap"),
+        (Span(23, 32),),
+        Lead(Span(8, 22), "Een kat spint."),
+    ),
 )
 
 
@@ -133,7 +140,7 @@ def test_many_threads_read_at_once(tmp_path: Path) -> None:
     ("content", "found"),
     [
         (None, "not a whole store (unable to open database file)"),
-        (b"", "store of version 0, expected 1"),
+        (b"", "store of version 0, expected 2"),
         (b"geen database" * 100, "not a whole store (file is not a database)"),
     ],
 )
@@ -169,7 +176,18 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BrokenIndexError) as raised:
         Store.open(path)
 
-    assert str(raised.value) == f"{path}: store of version 99, expected 1{REBUILD}"
+    assert str(raised.value) == f"{path}: store of version 99, expected 2{REBUILD}"
+
+
+def test_a_document_of_an_older_store_can_still_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    write_store(path, [CATS, FISH], PASSAGES)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE passages DROP COLUMN lead")
+        connection.execute("PRAGMA user_version = 1")
+
+    with closing(Store.open(path)) as store:
+        assert store.document("katten.txt") == CATS
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

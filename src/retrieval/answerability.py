@@ -123,7 +123,7 @@ def features_of(
 
 
 def _features(search: Search, hit: Hit, share: float) -> Features:
-    passage, below_headings = hit.passage, _below_headings(hit)
+    below_headings = _below_headings(hit)
     nearest = max(range(len(hit.sentence_scores)), key=hit.sentence_scores.__getitem__)
     return Features(
         sentence=hit.parts["sentence"] - by_chance(search.passages),
@@ -131,7 +131,7 @@ def _features(search: Search, hit: Hit, share: float) -> Features:
         length=math.log(max(1, len(search.query.text.split()))),
         words=share,
         unmet=float(bool(unmet(search.query.own, below_headings))),
-        unmet_nearby=float(bool(unmet(search.query.own, passage.sentence_text(nearest)))),
+        unmet_nearby=float(bool(unmet(search.query.own, hit.passage.with_lead(nearest)))),
     )
 
 
@@ -144,7 +144,7 @@ def by_chance(passages: int) -> float:
 
 
 def _below_headings(hit: Hit) -> str:
-    return " ".join((*hit.passage.headings, hit.passage.text))
+    return " ".join((*hit.passage.headings, hit.passage.lead_before, hit.passage.text))
 
 
 def coverage(terms: Sequence[str], weights: Sequence[float], held: Sequence[str]) -> float:

@@ -18,8 +18,8 @@ from retrieval.errors import QuestionError
 from retrieval.fusion import Ranking, fused
 from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
-from retrieval.quoting import QUOTE_MARGIN, admits_several, best_quote
-from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Quote, Reply, SmallTalk, Span
+from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
+from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Quote, Reply, SmallTalk
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
 from retrieval.store import DocumentEntry
@@ -123,26 +123,27 @@ class Chatbot:
         self.close()
 
     def _answer(self, reply_id: str, search: Search, features: Sequence[Features]) -> Answer:
-        spans = self._quoted(search, features)
-        citations = self._citations(search.hits, spans)
+        quoted = self._quoted(search, features)
+        citations = self._citations(search.hits, quoted)
         quotes = tuple(
-            Quote(citation.text[place.start : place.end], citation.number, place.shifted(citation.span.start))
-            for citation in citations
-            for place in citation.highlights
+            Quote(citation.text[place.start : place.end], citation.number, one.span, one.lead)
+            for citation, hit in zip(citations, search.hits, strict=True)
+            if (one := quoted.get(hit.passage_id))
+            for place in (one.span.shifted(-citation.span.start),)
         )
         return Answer(reply_id, _told(quotes, citations), quotes, citations)
 
-    def _quoted(self, search: Search, features: Sequence[Features]) -> dict[int, Span]:
+    def _quoted(self, search: Search, features: Sequence[Features]) -> dict[int, Quotable]:
         """What is quoted of which passage: of the best one, and of others that answer as well."""
         first = search.hits[0]
-        span, best = best_quote(first, search.query, self._rarity)
-        spans = {first.passage_id: span}
+        best = best_quote(first, search.query, self._rarity)
+        quoted = {first.passage_id: best}
         if admits_several(search.query):
             for hit, one in zip(search.hits[1:], features[1:], strict=True):
-                span, score = best_quote(hit, search.query, self._rarity)
-                if score >= best - QUOTE_MARGIN and self._judge.answers(one):
-                    spans[hit.passage_id] = span
-        return dict(islice(spans.items(), MOST_QUOTES))
+                other = best_quote(hit, search.query, self._rarity)
+                if other.score >= best.score - QUOTE_MARGIN and self._judge.answers(one):
+                    quoted[hit.passage_id] = other
+        return dict(islice(quoted.items(), MOST_QUOTES))
 
     def _abstention(self, reply_id: str, text: str, hits: Sequence[Hit]) -> Abstention:
         citations = self._citations(hits, {})
@@ -153,12 +154,13 @@ class Chatbot:
         )
         return Abstention(reply_id, shown, citations, self._suggestions, contact)
 
-    def _citations(self, hits: Sequence[Hit], spans: Mapping[int, Span]) -> tuple[Citation, ...]:
+    def _citations(self, hits: Sequence[Hit], quoted: Mapping[int, Quotable]) -> tuple[Citation, ...]:
         return tuple(
-            self._citation(number, hit, spans.get(hit.passage_id)) for number, hit in enumerate(hits, start=1)
+            self._citation(number, hit, quoted.get(hit.passage_id))
+            for number, hit in enumerate(hits, start=1)
         )
 
-    def _citation(self, number: int, hit: Hit, quoted: Span | None) -> Citation:
+    def _citation(self, number: int, hit: Hit, quoted: Quotable | None) -> Citation:
         passage = hit.passage
         entry = self._entries[passage.document_id]
         return Citation(
@@ -170,7 +172,7 @@ class Chatbot:
             span=passage.span,
             text=passage.text,
             sha256=entry.sha256,
-            highlights=(quoted.shifted(-passage.span.start),) if quoted else (),
+            highlights=(quoted.span.shifted(-passage.span.start),) if quoted else (),
             score=hit.score,
         )
 
@@ -209,7 +211,13 @@ def starting_questions(entries: Iterable[DocumentEntry]) -> tuple[str, ...]:
 
 
 def _told(quotes: Sequence[Quote], citations: Sequence[Citation]) -> str:
-    return "\n\n".join(f"“{quote.text}”\n{_source_line(citations[quote.citation - 1])}" for quote in quotes)
+    return "\n\n".join(
+        "\n".join(
+            ([f"“{quote.lead.text}”"] if quote.lead else [])
+            + [f"“{quote.text}”", _source_line(citations[quote.citation - 1])]
+        )
+        for quote in quotes
+    )
 
 
 def _source_line(citation: Citation) -> str:

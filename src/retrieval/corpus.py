@@ -452,7 +452,9 @@ class _Page:
     def _separator(self, kind: BlockKind) -> str:
         if not self.blocks:
             return ""
-        listed = kind in (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW) and self.blocks[-1].kind is kind
+        before = self.blocks[-1].kind
+        listed = kind is BlockKind.LIST_ITEM and before is kind
+        listed |= kind is BlockKind.TABLE_ROW and before in (BlockKind.TABLE_HEADER, kind)
         return "\n" if listed else "\n\n"
 
     def _append(self, part: str) -> None:
@@ -477,7 +479,8 @@ def _markdown_blocks(tokens: Sequence["Token"]) -> Iterator[tuple[BlockKind, str
     lists = 0  # how many are open
     marker = ""  # of the item that is open, until it is written
     cells: list[str] | None = None  # of the row that is open
-    for token in tokens:
+    row_kind = BlockKind.TABLE_ROW
+    for number, token in enumerate(tokens):
         match token.type:
             case "heading_open" | "heading_close":
                 level = int(token.tag[1:]) if token.nesting > 0 else 0
@@ -486,11 +489,12 @@ def _markdown_blocks(tokens: Sequence["Token"]) -> Iterator[tuple[BlockKind, str
             case "list_item_open" | "list_item_close":
                 marker = _marker(token)
             case "tr_open":
-                cells = []
+                in_head = tokens[number - 1].type == "thead_open"
+                cells, row_kind = [], BlockKind.TABLE_HEADER if in_head else BlockKind.TABLE_ROW
             case "tr_close":
                 row = " | ".join(cells or ())
                 cells = None
-                yield BlockKind.TABLE_ROW, row if row.strip(" |") else "", 0
+                yield row_kind, row if row.strip(" |") else "", 0
             case "fence" | "code_block":
                 yield BlockKind.CODE, token.content, 0
             case "html_block":

@@ -20,7 +20,7 @@ from typing import Any
 from retrieval.errors import BrokenIndexError
 from retrieval.files import REBUILD, broken, read_json, sha256_of, sync, writing
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised whenever a generation's files change: layout, embedded texts, background, lexical analysis."""
 
 KEPT_GENERATIONS = 5

@@ -95,18 +95,23 @@ class BuildReport:
     skipped: "tuple[Skipped, ...]"
 
 
-def embedded_texts(text: str, headings: Sequence[str], title: str) -> tuple[str, str]:
+def embedded_texts(text: str, headings: Sequence[str], title: str, lead: str = "") -> tuple[str, str]:
     """The two texts that stand for ``text`` in the index: bare, and below its headings or else the title.
+
+    The second is read with the ``lead`` of a list or table as well, of which ``text`` is an item or a row.
 
     The mean of their vectors is stored: its inner product with a query is the mean of the two cosines.
     """
     above = ". ".join(headings) or title
-    return text, f"{above}\n{text}" if above else text
+    return text, "\n".join(filter(None, (above, lead, text)))
 
 
 def lexical_text(passage: Passage, title: str) -> str:
-    """The words by which a passage is found: those of its document's title, its headings and itself."""
-    return "\n".join((title, *passage.headings, passage.text))
+    """The words by which a passage is found: those of its document's title, its headings and itself.
+
+    A list or table that was cut is found by the words of its lead in each of its passages.
+    """
+    return "\n".join(filter(None, (title, *passage.headings, passage.lead_before, passage.text)))
 
 
 def update_index(
@@ -445,8 +450,8 @@ def _cut_before(documents: Iterable[Document], base: _Generation) -> dict[str, t
 def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]) -> _Rows:
     texts: dict[bytes, str] = {}
 
-    def pair(text: str, passage: Passage) -> _Pair:
-        both = embedded_texts(text, passage.headings, documents[passage.document_id].title)
+    def pair(text: str, passage: Passage, lead: str) -> _Pair:
+        both = embedded_texts(text, passage.headings, documents[passage.document_id].title, lead)
         keys = text_key(both[0]), text_key(both[1])
         texts.update(zip(keys, both, strict=True))
         return keys
@@ -455,9 +460,13 @@ def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]
     contexts = [context for id_, own in cut.items() for context in contexts_of(own, documents[id_].title)]
     texts |= {text_key(context.text): context.text for context in contexts}
     return _Rows(
-        passages=[pair(passage.text, passage) for passage in passages],
+        passages=[pair(passage.text, passage, passage.lead_before) for passage in passages],
         sentences=[
-            [pair(passage.sentence_text(number), passage) for number in range(len(passage.sentences))]
+            [
+                pair(passage.sentence_text(number), passage, lead.text if lead else "")
+                for number in range(len(passage.sentences))
+                for lead in (passage.lead_of(number),)
+            ]
             for passage in passages
         ],
         contexts=[text_key(context.text) for context in contexts],

@@ -7,13 +7,13 @@ sentence ends. sentencex finds those; what it misses of Dutch abbreviations is m
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from retrieval.records import Block, BlockKind, Document, Passage, Span
+from retrieval.records import Block, BlockKind, Document, Lead, Passage, Span
 
-CUTTING_VERSION = 1
+CUTTING_VERSION = 2
 """Raised whenever other passages or sentences come out, so that an index is made anew."""
 
 MOST_CHARACTERS_PER_TOKEN = 40
@@ -32,13 +32,14 @@ def cut_passages(document: Document, count_tokens: CountTokens, max_tokens: int)
     """The passages of a document, in the order of its text.
 
     ``count_tokens`` counts each text as the model reads it. No passage, with its headings ("heading.
-    heading" and a line end) or else the title before it, has more than ``max_tokens``; headings that
-    take more than half of that are not counted. Each character that is not blank and stands in no
-    title or heading is in exactly one passage, and in exactly one of its sentences.
+    heading" and a line end) or else the title before it, and the lead of a list or table that was cut,
+    has more than ``max_tokens``; a lead or headings that take more than half are not counted. Each
+    character that is not blank and stands in no title or heading is in exactly one passage, and in
+    exactly one of its sentences.
     """
     groups = list(_groups(document))
     cutter = _Cutter(document, count_tokens, max_tokens)
-    fits = cutter.fit([(group.headings, group.span) for group in groups])
+    fits = cutter.fit([(cutter.prefix(group.headings), group.span) for group in groups])
     return tuple(
         passage
         for group, whole in zip(groups, fits, strict=True)
@@ -68,6 +69,7 @@ class _Group:
 
     headings: tuple[str, ...]
     blocks: tuple[Block, ...]
+    lead: Lead | None
 
     @property
     def span(self) -> Span:
@@ -77,9 +79,13 @@ class _Group:
 def _groups(document: Document) -> Iterator[_Group]:
     path: list[tuple[int, str]] = []
     group: list[Block] = []
+
+    def finished() -> _Group:
+        return _Group(tuple(words for _, words in path), tuple(group), _lead(group, document.text))
+
     for block in document.blocks:
         if group and not _belongs_to(block, group[-1], document.text):
-            yield _Group(tuple(words for _, words in path), tuple(group))
+            yield finished()
             group = []
         if block.kind is BlockKind.TITLE:
             path = []
@@ -89,15 +95,51 @@ def _groups(document: Document) -> Iterator[_Group]:
         else:
             group.append(block)
     if group:
-        yield _Group(tuple(words for _, words in path), tuple(group))
+        yield finished()
 
 
 def _belongs_to(block: Block, previous: Block, text: str) -> bool:
     """Whether a block is the next item or row of a list or table, or the first under its lead-in."""
-    if block.kind not in (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW):
+    follows = _FOLLOWS.get(block.kind)
+    if follows is None:
         return False
     leads_in = previous.kind is BlockKind.PARAGRAPH and text[previous.span.end - 1] == ":"
-    return leads_in or previous.kind is block.kind
+    return leads_in or previous.kind in follows
+
+
+def _lead(blocks: Sequence[Block], text: str) -> Lead | None:
+    """What the items or rows of these blocks are read with: all before them, of a lead-in its last sentence.
+
+    In a paragraph of lines, the line that ends in a colon before lines that are all items.
+    """
+    items = [number for number, block in enumerate(blocks) if block.kind in _ITEMS]
+    if items:
+        before = blocks[: items[0]]
+        if not before:
+            return None
+        start, end = before[0].span.start, before[-1].span.end
+        if before[0].kind is BlockKind.PARAGRAPH:
+            start += split_sentences(text[start : before[0].span.end])[-1].start
+        return Lead(Span(start, end), text[start:end])
+    return _lead_of_lines(blocks[0].span, text) if blocks[0].kind is BlockKind.PARAGRAPH else None
+
+
+def _lead_of_lines(paragraph: Span, text: str) -> Lead | None:
+    words = text[paragraph.start : paragraph.end]
+    found = re.search(r":[ \t]*\n", words)
+    if found is None or not all(_BULLET.match(line) for line in words[found.end() :].split("\n")):
+        return None
+    lead_in = split_sentences(words[: found.start() + 1])[-1].shifted(paragraph.start)
+    return Lead(lead_in, text[lead_in.start : lead_in.end])
+
+
+_ITEMS = (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW)
+_FOLLOWS: Mapping[BlockKind, Sequence[BlockKind]] = {
+    BlockKind.LIST_ITEM: (BlockKind.LIST_ITEM,),
+    BlockKind.TABLE_HEADER: (),
+    BlockKind.TABLE_ROW: (BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW),
+}
+"""What else than a lead-in each kind of block may follow in one passage."""
 
 
 class _Cutter:
@@ -107,7 +149,7 @@ class _Cutter:
         self._document = document
         self._count_tokens = count_tokens
         self._max_tokens = max_tokens
-        self._prefixes: dict[tuple[str, ...], str] = {}
+        self._prefixes: dict[tuple[tuple[str, ...], str], str] = {}
 
     def whole(self, group: _Group) -> list[Passage]:
         """The group as one passage."""
@@ -119,41 +161,53 @@ class _Cutter:
             units = [self._sentences((block,)) for block in group.blocks]
         else:
             units = [[sentence] for sentence in self._sentences(group.blocks)]
-        units = self._divided(group.headings, units)
+        prefix = self.prefix(group.headings, group.lead.text if group.lead else "")
+        units = self._divided(prefix, units)
         return [
             self._passage(group, [sentence for unit in part for sentence in unit])
-            for part in self._packed(group.headings, units)
+            for part in self._packed(prefix, units)
         ]
 
-    def fit(self, texts: Sequence[tuple[tuple[str, ...], Span]]) -> list[bool]:
-        """Whether each stretch, with its headings before it, is short enough for the model."""
+    def prefix(self, headings: tuple[str, ...], lead: str = "") -> str:
+        """What a stretch is read with; without the lead, or empty, where that takes more than half."""
+        key = headings, lead
+        if key not in self._prefixes:
+            above = ". ".join(headings) or self._document.title
+            prefix = "".join(f"{line}\n" for line in (above, lead) if line)
+            takes_over = 2 * self._count_tokens([prefix])[0] > self._max_tokens
+            rest = self.prefix(headings) if lead else ""
+            self._prefixes[key] = rest if takes_over else prefix
+        return self._prefixes[key]
+
+    def fit(self, texts: Sequence[tuple[str, Span]]) -> list[bool]:
+        """Whether each stretch, with what is before it, is short enough for the model."""
         most = self._max_tokens * MOST_CHARACTERS_PER_TOKEN
         fits = [span.end - span.start <= most for _, span in texts]
         counted = [number for number, short in enumerate(fits) if short]
-        prefixed = [self._prefix(texts[number][0]) + self._text(texts[number][1]) for number in counted]
+        prefixed = [texts[number][0] + self._text(texts[number][1]) for number in counted]
         for number, count in zip(counted, self._count_tokens(prefixed) if prefixed else [], strict=True):
             fits[number] = count <= self._max_tokens
         return fits
 
-    def _divided(self, headings: tuple[str, ...], units: list[list[Span]]) -> list[list[Span]]:
+    def _divided(self, prefix: str, units: list[list[Span]]) -> list[list[Span]]:
         """Units that fit: an item too long falls apart in its sentences, a sentence in slices."""
-        spans = [(headings, Span(unit[0].start, unit[-1].end)) for unit in units]
+        spans = [(prefix, Span(unit[0].start, unit[-1].end)) for unit in units]
         divided: list[list[Span]] = []
         for unit, short in zip(units, self.fit(spans), strict=True):
             if short:
                 divided.append(unit)
             elif len(unit) > 1:
-                divided += self._divided(headings, [[sentence] for sentence in unit])
+                divided += self._divided(prefix, [[sentence] for sentence in unit])
             else:
-                divided += [[part] for part in self._slices(headings, unit[0])]
+                divided += [[part] for part in self._slices(prefix, unit[0])]
         return divided
 
-    def _slices(self, headings: tuple[str, ...], sentence: Span) -> list[Span]:
+    def _slices(self, prefix: str, sentence: Span) -> list[Span]:
         """A sentence that is too long, cut at blanks, or at characters where it has none."""
-        length = max(1, self._room(headings) * CHARACTERS_PER_TOKEN)
+        length = max(1, self._room(prefix) * CHARACTERS_PER_TOKEN)
         slices = _sliced(self._document.text, sentence, length)
         while length > 1:
-            fits = self.fit([(headings, part) for part in slices])
+            fits = self.fit([(prefix, part) for part in slices])
             if all(fits):
                 break
             length = max(1, length // 2)
@@ -164,13 +218,13 @@ class _Cutter:
             ]
         return slices
 
-    def _packed(self, headings: tuple[str, ...], units: list[list[Span]]) -> list[list[list[Span]]]:
+    def _packed(self, prefix: str, units: list[list[Span]]) -> list[list[list[Span]]]:
         """Units laid together as far as they fit, spread evenly over as few parts as that takes."""
         counts = self._counts([Span(unit[0].start, unit[-1].end) for unit in units])
-        parts = _spread(counts, self._room(headings))
+        parts = _spread(counts, self._room(prefix))
         packed = []
         while parts:
-            spans = [(headings, Span(units[part[0]][0].start, units[part[-1]][-1].end)) for part in parts]
+            spans = [(prefix, Span(units[part[0]][0].start, units[part[-1]][-1].end)) for part in parts]
             halves = []
             for part, short in zip(parts, self.fit(spans), strict=True):
                 if short or len(part) == 1:
@@ -185,15 +239,8 @@ class _Cutter:
         added, *counts = self._count_tokens(["", *(self._text(span) for span in spans)])
         return [max(1, count - added) for count in counts]
 
-    def _room(self, headings: tuple[str, ...]) -> int:
-        return max(1, self._max_tokens - self._count_tokens([self._prefix(headings)])[0])
-
-    def _prefix(self, headings: tuple[str, ...]) -> str:
-        if headings not in self._prefixes:
-            prefix = f"{'. '.join(headings) or self._document.title}\n"
-            takes_over = 2 * self._count_tokens([prefix])[0] > self._max_tokens
-            self._prefixes[headings] = "" if takes_over else prefix
-        return self._prefixes[headings]
+    def _room(self, prefix: str) -> int:
+        return max(1, self._max_tokens - self._count_tokens([prefix])[0])
 
     def _text(self, span: Span) -> str:
         return self._document.text[span.start : span.end]
@@ -207,7 +254,9 @@ class _Cutter:
 
     def _passage(self, group: _Group, sentences: Sequence[Span]) -> Passage:
         span = Span(sentences[0].start, sentences[-1].end)
-        return Passage(self._document.id, span, self._text(span), group.headings, tuple(sentences))
+        return Passage(
+            self._document.id, span, self._text(span), group.headings, tuple(sentences), group.lead
+        )
 
 
 def _spread(counts: Sequence[int], room: int) -> list[list[int]]:

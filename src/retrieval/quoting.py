@@ -1,15 +1,17 @@
 """Which one or two consecutive sentences of a passage are quoted.
 
-The sentence nearest to the question, and with it the one that it cannot be understood without.
+The sentence nearest to the question, and with it the one that it cannot be understood without. An item
+of a list or a row of a table is quoted with its lead, and the lead with all that it leads in.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from retrieval.answerability import coverage
 from retrieval.expectations import unmet
 from retrieval.lexical import analyse
-from retrieval.records import Hit, Passage, Query, Span
+from retrieval.records import Hit, Lead, Passage, Query, Span
 
 WORDS_WEIGHT = 0.06
 """What it is worth that a sentence holds all words of the question, beside its inner product
@@ -32,24 +34,56 @@ QUOTE_MARGIN = 0.025
 """How far the best quote may outdo another that is shown beside it."""
 
 
+LONGEST_LIST = 500
+"""Characters up to which a list or table is quoted as a whole, as one thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotable:
+    """What may be quoted of a hit: a span of the document, what it is read with, and how well it answers."""
+
+    span: Span
+    lead: Lead | None
+    score: float
+
+
 def admits_several(query: Query) -> bool:
     """Whether the question asks for what there may be more of: then other passages may be quoted too."""
     return _SEVERAL.match(query.own.strip()) is not None
 
 
-def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> tuple[Span, float]:
-    """The span in the document to quote from the hit, and its score among quotes of other hits."""
+def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> Quotable:
+    """What to quote from the hit."""
+    scores = sentence_scores(hit, query, rarity)
+    best = max(range(len(scores)), key=scores.__getitem__)
+    span, lead = _quoted(hit.passage, scores, best)
+    return Quotable(span, lead, scores[best])
+
+
+def sentence_scores(hit: Hit, query: Query, rarity: Callable[[str], float]) -> list[float]:
+    """How well each sentence answers: its inner product, its words, and the kind of answer that it holds."""
     terms = list(dict.fromkeys(analyse(query.own) or analyse(query.text)))
     weights = [rarity(term) for term in terms]
-    sentences = [hit.passage.sentence_text(number) for number in range(len(hit.passage.sentences))]
-    scores = [
+    sentences = [hit.passage.with_lead(number) for number in range(len(hit.passage.sentences))]
+    return [
         near
         + WORDS_WEIGHT * coverage(terms, weights, analyse(sentence))
         - KIND_WEIGHT * bool(unmet(query.own, sentence))
         for near, sentence in zip(hit.sentence_scores, sentences, strict=True)
     ]
-    best = max(range(len(scores)), key=scores.__getitem__)
-    return _with_its_neighbour(hit.passage, best), scores[best]
+
+
+def _quoted(passage: Passage, scores: Sequence[float], best: int) -> tuple[Span, Lead | None]:
+    lead = passage.lead
+    if lead is None or passage.sentences[best].end < lead.span.start:
+        return _with_its_neighbour(passage, best), None
+    if below := passage.lead_of(best):
+        return passage.sentences[best], below
+    whole = Span(lead.span.start, passage.span.end)
+    if whole.end - whole.start <= LONGEST_LIST:
+        return whole, None
+    items = [number for number in range(len(scores)) if passage.lead_of(number)]
+    return (passage.sentences[max(items, key=scores.__getitem__)], lead) if items else (lead.span, None)
 
 
 def _with_its_neighbour(passage: Passage, number: int) -> Span:

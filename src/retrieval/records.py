@@ -41,6 +41,7 @@ class BlockKind(StrEnum):
     PARAGRAPH = "paragraph"
     LIST_ITEM = "list_item"
     CODE = "code"
+    TABLE_HEADER = "table_header"
     TABLE_ROW = "table_row"
 
 
@@ -88,11 +89,24 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """What an item of a list, or a row of a table, is read with: the lead-in, the table's header, or both.
+
+    ``text == document.text[span.start:span.end]``.
+    """
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """One paragraph, or a part of a long one, with the headings above it.
 
     ``text == document.text[span.start:span.end]``; ``sentences`` are spans in the document, in
-    order, and together hold every character of the passage that is not blank.
+    order, and together hold every character of the passage that is not blank. All that stands behind
+    ``lead`` is items or rows that are read with it; where a long list was cut, it stands before the
+    passage.
     """
 
     document_id: str
@@ -100,6 +114,22 @@ class Passage:
     text: str
     headings: tuple[str, ...]
     sentences: tuple[Span, ...]
+    lead: Lead | None = None
+
+    @property
+    def lead_before(self) -> str:
+        """The words of a lead that stands before the passage; empty where none does."""
+        return self.lead.text if self.lead and self.lead.span.start < self.span.start else ""
+
+    def lead_of(self, number: int) -> Lead | None:
+        """What sentence ``number`` is read with; None where it is no item or row below a lead."""
+        lead = self.lead
+        return lead if lead and self.sentences[number].start >= lead.span.end else None
+
+    def with_lead(self, number: int) -> str:
+        """The words of sentence ``number``, and before them those of what it is read with."""
+        lead = self.lead_of(number)
+        return f"{lead.text} {self.sentence_text(number)}" if lead else self.sentence_text(number)
 
     def sentence_text(self, number: int) -> str:
         """The words of sentence ``number``, counted from 0."""
@@ -145,11 +175,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One or two consecutive sentences, word for word, and the number of their citation."""
+    """One or two consecutive sentences or a short list, word for word, and the number of their citation.
+
+    ``lead`` is what an item or a row is read with; it may stand further up in the document.
+    """
 
     text: str
     citation: int
     span: Span
+    lead: Lead | None = None
 
 
 @dataclass(frozen=True, slots=True)

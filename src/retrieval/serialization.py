@@ -6,7 +6,7 @@ text, those of ``highlights`` in the citation's own ``text``.
 
 from typing import Any, Literal
 
-from retrieval.records import Abstention, Answer, Citation, Contact, Quote, Reply, SmallTalk
+from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, Reply, SmallTalk
 
 Status = Literal["answered", "abstained", "smalltalk"]
 
@@ -43,7 +43,12 @@ def _quote_to_json(quote: Quote) -> dict[str, Any]:
         "citation": quote.citation,
         "start": quote.span.start,
         "end": quote.span.end,
+        "lead": _lead_to_json(quote.lead),
     }
+
+
+def _lead_to_json(lead: Lead | None) -> dict[str, Any] | None:
+    return None if lead is None else {"text": lead.text, "start": lead.span.start, "end": lead.span.end}
 
 
 def _citation_to_json(citation: Citation) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from typing import Any, Self
 
 from retrieval.errors import BrokenIndexError
 from retrieval.files import broken, writing
-from retrieval.records import Block, BlockKind, Document, Passage, Provenance, Span
+from retrieval.records import Block, BlockKind, Document, Lead, Passage, Provenance, Span
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 """Raised whenever the tables or their encoding change; kept in the file's ``user_version``."""
+
+OLDEST_STORE_VERSION = 1
+"""From which on documents are encoded as now, so that links into older generations open; passages are not."""
 
 _TABLES = """
 CREATE TABLE documents (
@@ -27,7 +30,7 @@ CREATE TABLE documents (
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id),
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
-    headings TEXT NOT NULL, sentences TEXT NOT NULL
+    headings TEXT NOT NULL, sentences TEXT NOT NULL, lead TEXT NOT NULL
 );
 """
 _PASSAGES_BY_ID = "SELECT passages.* FROM json_each(?) JOIN passages ON passages.id = value ORDER BY key"
@@ -65,7 +68,7 @@ def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Pa
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)", map(_document_row, documents)
         )
         connection.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             ((number, *_passage_row(passage)) for number, passage in enumerate(passages)),
         )
         connection.execute("CREATE INDEX passages_of ON passages (document_id, id)")
@@ -97,7 +100,7 @@ class Store:
         store = cls(connection, path)
         try:
             ((version,),) = store._fetch("PRAGMA user_version")
-            if version != STORE_VERSION:
+            if not OLDEST_STORE_VERSION <= version <= STORE_VERSION:
                 raise broken(path, f"store of version {version}, expected {STORE_VERSION}")
         except BrokenIndexError:
             connection.close()
@@ -188,6 +191,9 @@ def _passage_row(passage: Passage) -> tuple[str | int, ...]:
         passage.text,
         json.dumps(passage.headings),
         json.dumps([(sentence.start, sentence.end) for sentence in passage.sentences], separators=(",", ":")),
+        json.dumps(
+            [passage.lead.span.start, passage.lead.span.end, passage.lead.text] if passage.lead else None
+        ),
     )
 
 
@@ -195,6 +201,7 @@ def _passages(rows: Sequence[Any]) -> list[Passage]:
     # the lists of all rows are decoded in one call, which takes a third of the time
     headings = json.loads(f"[{','.join(row[5] for row in rows)}]")
     sentences = json.loads(f"[{','.join(row[6] for row in rows)}]")
+    leads = json.loads(f"[{','.join(row[7] for row in rows)}]")
     return [
         Passage(
             document_id,
@@ -202,8 +209,9 @@ def _passages(rows: Sequence[Any]) -> list[Passage]:
             text,
             tuple(own_headings),
             tuple([Span(first, last) for first, last in own_sentences]),
+            Lead(Span(own_lead[0], own_lead[1]), own_lead[2]) if own_lead else None,
         )
-        for (_, document_id, start, end, text, _, _), own_headings, own_sentences in zip(
-            rows, headings, sentences, strict=True
+        for (_, document_id, start, end, text, *_), own_headings, own_sentences, own_lead in zip(
+            rows, headings, sentences, leads, strict=True
         )
     ]

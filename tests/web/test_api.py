@@ -44,7 +44,7 @@ async def test_an_answer_has_every_key_of_the_contract(client: httpx.AsyncClient
         "id": "q1",
         "status": "answered",
         "text": PASSPORT,
-        "quotes": [{"text": PASSPORT, "citation": 1, "start": start, "end": end}],
+        "quotes": [{"text": PASSPORT, "citation": 1, "start": start, "end": end, "lead": None}],
         "citations": [
             {
                 "number": 1,

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.records import Abstention, Answer, Citation, Contact, Quote, SmallTalk, Span
+from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, SmallTalk, Span
 from retrieval.web.messages import marked_html, notice_html, question_html, reply_html, verbatim, welcome_html
 
 NASTY = "<img src=x onerror=alert(1)> *a* $$b$$ [c](http://x.example) \"d\" 'e' &amp;\n\n# f\r\n`g`"
@@ -55,6 +55,12 @@ def test_an_answer_is_quotes_with_their_source_then_the_passages_folded_then_sug
         '<li><button type="button" class="vb-suggestie">En nu?</button></li></ul></div>'
         "</div>"
     )
+
+
+def test_a_row_is_shown_below_what_it_is_read_with() -> None:
+    quote = Quote("kind | 5 jaar", 1, Span(40, 53), Lead(Span(10, 25), "Voor | Geldig <"))
+    html = reply_html(Answer("i", "t", (quote,), (citation("kind | 5 jaar", Span(0, 13)),)))
+    assert '<p class="vb-aanloop">Voor | Geldig &lt;</p><p>kind | 5 jaar</p>' in html
 
 
 def test_an_abstention_shows_its_verdict_passages_and_contact_once() -> None:

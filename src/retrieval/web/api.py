@@ -58,6 +58,14 @@ class AnswerRequest(_Strict):
     )
 
 
+class LeadBody(_Strict):
+    """De aanloop van een lijst, of de kop van een tabel, letterlijk uit een bron."""
+
+    text: str
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int
+
+
 class QuoteBody(_Strict):
     """Een of twee zinnen, letterlijk uit een bron."""
 
@@ -65,6 +73,9 @@ class QuoteBody(_Strict):
     citation: int = Field(description="Het nummer van de vindplaats.")
     start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
     end: int
+    lead: LeadBody | None = Field(
+        description="Wat u erbij moet lezen als het een regel uit een lijst of tabel is; het kan hoger staan."
+    )
 
 
 class CitationBody(_Strict):

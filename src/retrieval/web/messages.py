@@ -103,8 +103,9 @@ def _message(kind: str, *parts: str) -> str:
 
 
 def _quote_html(quote: Quote, citation: Citation) -> str:
+    lead = f'<p class="vb-aanloop">{verbatim(quote.lead.text)}</p>' if quote.lead else ""
     return (
-        f'<blockquote class="vb-citaat"><p>{verbatim(quote.text)}</p>'
+        f'<blockquote class="vb-citaat">{lead}<p>{verbatim(quote.text)}</p>'
         f"<footer>Bron: {_link(citation.source_url, _place(citation))}</footer></blockquote>"
     )
 
