@@ -116,7 +116,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         _print(_json_text(several) if options.json else _comparison_table(evaluations))
     else:
         (evaluation,) = evaluations.values()
-        _print(_json_text(evaluation.to_json()) if options.json else _measures_table(evaluation))
+        _print(_json_text(evaluation.to_json()) if options.json else measures_table(evaluation))
     return DONE
 
 
@@ -336,7 +336,7 @@ def _readable(reply: Reply) -> str:
     )
 
 
-def _measures_table(evaluation: Evaluation) -> str:
+def measures_table(evaluation: Evaluation) -> str:
     """A Markdown table: a line for each measure, with its interval and its value by kind."""
     rows = [
         [name, f"{measure.value:.3f}", _interval(measure), *_by_kind(evaluation, name)]
