@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test lint format pins clean
+.PHONY: help setup run test lint format quality pins clean
 
 PIP := .venv/bin/python -m pip
 PIP_INSTALL := $(PIP) install --quiet --progress-bar off
@@ -38,6 +38,9 @@ lint: .venv/development  ## check style and types
 format: .venv/development  ## put every file into the style
 	@.venv/bin/python -m ruff check --fix .
 	@.venv/bin/python -m ruff format .
+
+quality: .venv/runtime  ## measure every number in docs/quality.md again, and write it there (some minutes)
+	@.venv/bin/python benchmarks/quality.py
 
 pins: .venv/development  ## resolve anew what the direct requirements bring along, and write it below them
 	@.venv/bin/python .ci/pins.py requirements.txt requirements-dev.txt

@@ -640,7 +640,9 @@ def test_an_evaluation_is_shown_as_a_table(judged: Path, aivd_index: Path, run: 
     )
 
 
-def test_a_beir_folder_is_evaluated_without_touching_the_index(tmp_path: Path, run: Run) -> None:
+@pytest.fixture
+def animals(tmp_path: Path) -> Path:
+    """A BEIR folder of three documents and two questions."""
     folder = tmp_path / "dieren"
     written(
         folder / "corpus.jsonl",
@@ -657,21 +659,93 @@ def test_a_beir_folder_is_evaluated_without_touching_the_index(tmp_path: Path, r
     (folder / "qrels/test.tsv").write_text(
         "query-id\tcorpus-id\tscore\nq1\tfiets\t1\nq2\tbrood\t1\n", "utf-8"
     )
+    return folder
 
-    done = run("evaluate", folder, "--json")
 
-    right = {"value": 1.0, "low": 1.0, "high": 1.0}
+RIGHT = {"value": 1.0, "low": 1.0, "high": 1.0}
+NONE = {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_a_beir_folder_is_evaluated_without_touching_the_index(
+    animals: Path, tmp_path: Path, run: Run
+) -> None:
+    done = run("evaluate", animals, "--json")
+
     assert done.status == 0
     assert json.loads(done.out) == {
         "set": "dieren",
         "questions": 2,
-        "measures": {"nDCG@10": right, "MRR@10": right, "Recall@5": right},
+        "measures": {"nDCG@10": RIGHT, "MRR@10": RIGHT, "Recall@5": RIGHT},
         "kinds": {"question": {"nDCG@10": 1.0, "MRR@10": 1.0, "Recall@5": 1.0}},
     }
     assert not (tmp_path / "index").exists()
-    # "band" and "brood" stand in one document each
-    by_words = json.loads(run("evaluate", folder, "--json", "--ranking", "bm25").out)
-    assert by_words["measures"]["MRR@10"] == right
+
+
+def test_rankings_are_compared_on_one_index(animals: Path, run: Run) -> None:
+    written(animals / "kort.jsonl", {"_id": "q2", "text": "brood"}, {"_id": "q1", "text": "tweewieler"})
+    asked = ("evaluate", animals, "--queries", "kort.jsonl", "--ranking", "bm25", "--ranking", "dense")
+
+    bm25, dense = json.loads(run(*asked, "--json").out)
+
+    assert (bm25["ranking"], bm25["set"], bm25["questions"]) == ("bm25", "dieren/kort", 2)
+    assert "difference" not in bm25
+    assert dense["ranking"] == "dense"
+    assert dense["difference"].keys() == dense["measures"].keys() == bm25["measures"].keys()
+    assert dense["difference"]["MRR@10"]["value"] == pytest.approx(
+        dense["measures"]["MRR@10"]["value"] - bm25["measures"]["MRR@10"]["value"]
+    )
+    table = run(*asked).out.splitlines()
+    assert table[2] == "| measure | ranking | all | 95 % interval | less bm25 | 95 % interval | question |"
+    assert [row.split(" | ")[:2] for row in table[4:6]] == [["| nDCG@10", "bm25"], ["| nDCG@10", "dense"]]
+    assert all(row.count("|") == 8 for row in table[2:])
+
+
+def test_rankings_are_compared_on_judged_questions(judged: Path, aivd_index: Path, run: Run) -> None:
+    asked = ("evaluate", judged, "--index", aivd_index, "--ranking", "fused", "--ranking", "rrf", "--json")
+
+    fused, rrf = run(*asked).json
+
+    assert fused.pop("ranking") == "fused"
+    assert fused == run("evaluate", judged, "--index", aivd_index, "--json").json
+    assert rrf["difference"]["correct_refusal"] == NONE
+
+
+def test_the_verdict_is_measured_where_questions_are_labelled(animals: Path, run: Run) -> None:
+    written(
+        animals / "queries.jsonl",
+        {"_id": "q1", "text": "Waarmee plakt u een lekke band?"},
+        {"_id": "q2", "text": "Gaat brood in een hete oven?"},
+        {"_id": "q3", "text": "Wie bewaakt de grens van Mongolië?"},
+        {"_id": "q4", "text": "Wat eet de kat?"},
+    )
+    labels = animals / "answerability.tsv"
+    labels.write_text(
+        "query-id\tlabel\nq1\tanswerable\nq2\tanswerable\nq3\tunanswerable-far\nq4\tdoubtful\n", "utf-8"
+    )
+
+    evaluation = json.loads(run("evaluate", animals, "--json").out)
+
+    assert (evaluation["set"], evaluation["questions"]) == ("dieren", 3)
+    assert evaluation["measures"] == {
+        "nDCG@10": RIGHT,
+        "MRR@10": RIGHT,
+        "Recall@5": RIGHT,
+        "false_refusal": NONE,
+        "correct_refusal": RIGHT,
+        "auc_far": RIGHT,
+    }
+    assert evaluation["kinds"]["unanswerable-far"] == {"correct_refusal": 1.0}
+    labels.write_text("q1\tanswerable\nq2\n", "utf-8")
+    assert run("evaluate", animals).failure.startswith(f"{labels}, line 2: expected query-id, a tab, and ")
+
+
+def test_other_questions_than_those_of_a_folder(animals: Path, judged: Path, run: Run) -> None:
+    assert run("evaluate", animals, "--queries", "typo.jsonl").failure == (
+        f"{animals}: no typo.jsonl found; expected a BEIR folder with it"
+    )
+    assert run("evaluate", judged, "--queries", "typo.jsonl").failure == (
+        f"{judged} is no folder: --queries names a file in a BEIR folder"
+    )
 
 
 def test_a_ranking_without_a_name(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

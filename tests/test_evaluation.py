@@ -1,21 +1,30 @@
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from retrieval.corpus import read_document
 from retrieval.errors import JudgmentsError, QuestionError
 from retrieval.evaluation import (
+    RESAMPLES,
     BeirSet,
     Evaluation,
+    Found,
     Judgment,
     Measure,
+    auc,
     bootstrap,
+    bootstrap_auc,
+    comparison_to_json,
+    differences,
     evaluate_beir,
     evaluate_judgments,
     read_beir,
@@ -154,7 +163,8 @@ def test_the_table_has_means_over_all_and_by_kind() -> None:
 
 
 def test_a_table_as_json() -> None:
-    evaluation = Evaluation("dieren", 2, {"quote": Measure(0.5, 0, 1)}, {"direct": {"quote": 0.5}})
+    quote = Measure(0.5, 0, 1, np.zeros(RESAMPLES))
+    evaluation = Evaluation("dieren", 2, {"quote": quote}, {"direct": {"quote": 0.5}})
 
     assert evaluation.to_json() == {
         "set": "dieren",
@@ -213,6 +223,83 @@ def test_more_questions_make_the_interval_narrower() -> None:
 
 def test_no_outcome_makes_an_empty_table() -> None:
     assert tabulate("niets", []) == Evaluation("niets", 0, {}, {})
+
+
+def test_an_auc_by_hand() -> None:
+    # of the six pairs .9 wins both and .5 ties one and wins one, .1 loses one and ties one: 2 + 1.5 + .5
+    assert auc([0.9, 0.5, 0.1], [0.5, 0.1]) == pytest.approx(4 / 6)
+    assert auc([0.9], [0.1, 0.2]) == 1
+    assert auc([0.1, 0.2], [0.9]) == 0
+
+
+SCORES = st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]), min_size=1, max_size=20)
+
+
+@given(SCORES, SCORES)
+def test_an_auc_counts_pairs_as_scikit_learn_does(yes: list[float], no: list[float]) -> None:
+    pairs = [(a > b) + (a == b) / 2 for a in yes for b in no]
+
+    assert auc(yes, no) == pytest.approx(sum(pairs) / len(pairs))
+    assert auc(yes, no) == pytest.approx(roc_auc_score([1] * len(yes) + [0] * len(no), yes + no))
+
+
+def test_the_interval_of_an_auc() -> None:
+    apart = bootstrap_auc([0.8, 0.9], [0.1, 0.2])
+    # one yes above and one below all of the others: a resample holds the first 0, 1 or 2 times
+    mixed = bootstrap_auc([0.9, 0.1], [0.4, 0.5, 0.6])
+
+    assert (apart.value, apart.low, apart.high) == (1, 1, 1)
+    assert (mixed.value, mixed.low, mixed.high) == (0.5, 0, 1)
+    assert np.mean(mixed.resampled == 0.5) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_interval_of_an_auc_is_as_wide_as_its_standard_error() -> None:
+    # Hanley and McNeil 1982 for an AUC of .5 and n of each kind: variance (2 n + 1) / (12 n²), here .0017
+    scores = [number / 200 for number in range(200)]
+    measure = bootstrap_auc(scores[::2], scores[1::2])
+
+    assert measure.value == pytest.approx(0.5, abs=0.01)
+    assert measure.high - measure.low == pytest.approx(2 * 1.96 * math.sqrt(201 / 120_000), rel=0.1)
+
+
+def only(measure: Measure) -> Evaluation:
+    return Evaluation("dieren", 4, {"quote": measure}, {})
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
+def test_a_difference_is_that_of_each_question(pairs: list[tuple[float, float]]) -> None:
+    ours, theirs = (bootstrap(values) for values in zip(*pairs, strict=True))
+
+    difference = differences(only(ours), only(theirs))["quote"]
+
+    expected = bootstrap([our - their for our, their in pairs])
+    assert difference.value == pytest.approx(expected.value)
+    assert (difference.low, difference.high) == (
+        pytest.approx(expected.low, abs=1e-12),
+        pytest.approx(expected.high, abs=1e-12),
+    )
+
+
+def test_a_difference_of_areas_is_that_of_the_same_questions() -> None:
+    area, same = (bootstrap_auc([0.1, 0.5, 0.9], [0.2, 0.6, 0.4]) for _ in range(2))
+
+    difference = differences(only(same), only(area))["quote"]
+
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+
+
+def test_rankings_are_compared_with_the_first() -> None:
+    first, second = only(bootstrap([0, 1, 0, 1])), only(bootstrap([1, 1, 1, 1]))
+
+    one, other = comparison_to_json({"fused": first, "rrf": second})
+
+    assert one == {"ranking": "fused", **first.to_json()}
+    assert other == {
+        "ranking": "rrf",
+        **second.to_json(),
+        # 1 0 1 0 question by question: one resample of 16 holds only ones, as many only zeros
+        "difference": {"quote": {"value": 0.5, "low": 0, "high": 1}},
+    }
 
 
 JUDGED = {
@@ -326,13 +413,30 @@ def test_a_beir_folder_is_read(beir: Path) -> None:
         {"kat": ("Katten", CAT), "hond": ("", DOG), "vis": ("", FISH)},
         {"q1": "vraag 1", "q2": "vraag 2", "q3": "vraag 3", "q4": "vraag 4"},
         {"q1": {"kat": 1}, "q2": {"kat": 2, "vis": 1}, "q3": {"hond": 1}},
+        {},
     )
 
 
-def test_the_measures_of_a_beir_folder_are_those_of_trec(beir: Path) -> None:
-    rankings = {"vraag 1": ["vis", "kat", "hond"], "vraag 2": ["vis", "kat"], "vraag 3": []}
+def test_other_questions_of_a_beir_folder(beir: Path) -> None:
+    written(beir / "queries_typo.jsonl", {"_id": "q1", "text": "vrag 1"})
 
-    evaluation = evaluate_beir(read_beir(beir), rankings.__getitem__)
+    read = read_beir(beir, "queries_typo.jsonl")
+
+    assert (read.name, read.questions) == ("dieren/queries_typo", {"q1": "vrag 1"})
+
+
+def found(*documents: str, answered: bool = True, subject: float = 1, answer: float = 1) -> Found:
+    return Found(documents, answered, subject, answer)
+
+
+def test_the_measures_of_a_beir_folder_are_those_of_trec(beir: Path) -> None:
+    replies = {
+        "vraag 1": found("vis", "kat", "hond"),
+        "vraag 2": found("vis", "kat"),
+        "vraag 3": found(answered=False),  # without labels nobody asks whether it is refused
+    }
+
+    evaluation = evaluate_beir(read_beir(beir), replies.__getitem__)
 
     # q1: the one that counts is second; q2: gains 1, 2 where 2, 1 is best; q3: nothing is found
     second = 1 / math.log2(3)
@@ -363,7 +467,9 @@ def test_the_measures_look_as_deep_as_they_say(
     ranking = [f"ander {number:02}" for number in range(1, 13)]
     ranking[place - 1] = "kat"
 
-    evaluation = evaluate_beir(BeirSet("dieren", {}, {"q": "kat?"}, {"q": {"kat": 1}}), lambda _: ranking)
+    beir = BeirSet("dieren", {}, {"q": "kat?"}, {"q": {"kat": 1}}, {})
+
+    evaluation = evaluate_beir(beir, lambda _: found(*ranking))
 
     assert [measure.value for measure in evaluation.measures.values()] == [
         pytest.approx(ndcg),
@@ -434,3 +540,129 @@ def test_every_sentence_that_is_to_answer_stands_in_the_page_as_it_is_read(page:
     text = " ".join(read_document(page, page.name, Provenance()).text.split())
     for judgment in read_judgments(page.with_suffix(".jsonl")):
         assert all(" ".join(gold.split()) in text for gold in judgment.gold), judgment.id
+
+
+HEADER = "query-id\tlabel"
+
+
+@pytest.fixture
+def labelled(beir: Path) -> Path:
+    """The same folder with three questions more, and a label for each of the seven."""
+    written(
+        beir / "queries.jsonl",
+        *({"_id": f"q{number}", "text": f"vraag {number}"} for number in range(1, 8)),
+    )
+    written(
+        beir / "answerability.tsv",
+        HEADER,
+        *(f"q{number}\tanswerable" for number in (1, 2, 3)),
+        "q4\tdoubtful",
+        *(f"q{number}\tunanswerable-near" for number in (5, 6)),
+        "q7\tunanswerable-far",
+    )
+    return beir
+
+
+def test_labelled_questions_by_hand(labelled: Path) -> None:
+    replies = {
+        "vraag 1": found("kat", subject=0.9, answer=0.8),
+        "vraag 2": found("kat", "vis", subject=0.6, answer=0.5),
+        "vraag 3": found("vis", answered=False, subject=0.3, answer=0.4),
+        "vraag 5": found("vis", subject=0.8, answer=0.6),
+        "vraag 6": found("vis", answered=False, subject=0.7, answer=0.5),
+        "vraag 7": found(answered=False, subject=0.3, answer=0.9),
+    }
+
+    evaluation = evaluate_beir(read_beir(labelled), replies.__getitem__)  # vraag 4, doubtful, is not asked
+
+    third = pytest.approx(1 / 3)
+    two_thirds = pytest.approx(2 / 3)
+    assert (evaluation.set, evaluation.questions) == ("dieren", 6)
+    assert {name: measure.value for name, measure in evaluation.measures.items()} == {
+        "nDCG@10": two_thirds,
+        "MRR@10": two_thirds,
+        "Recall@5": two_thirds,
+        "false_refusal": third,
+        "correct_refusal": two_thirds,
+        # answers .8 .5 .4 against .6 .5: 2 + .5 + 0 of six pairs
+        "auc_near": pytest.approx(2.5 / 6),
+        # subjects .9 .6 .3 against .3: 1 + 1 + .5 of three
+        "auc_far": pytest.approx(2.5 / 3),
+    }
+    assert evaluation.kinds == {
+        "answerable": {
+            "nDCG@10": two_thirds,
+            "MRR@10": two_thirds,
+            "Recall@5": two_thirds,
+            "false_refusal": third,
+        },
+        "unanswerable-near": {"correct_refusal": 0.5},
+        "unanswerable-far": {"correct_refusal": 1},
+    }
+
+
+def test_a_kind_that_nobody_asked_has_no_measure(labelled: Path) -> None:
+    written(labelled / "answerability.tsv", HEADER, "q1\tanswerable", "", "q7\tunanswerable-far")
+
+    evaluation = evaluate_beir(read_beir(labelled), lambda _: found("kat"))
+
+    assert list(evaluation.measures) == [
+        "nDCG@10",
+        "MRR@10",
+        "Recall@5",
+        "false_refusal",
+        "correct_refusal",
+        "auc_far",
+    ]
+
+
+LABELS = "answerable, unanswerable-near, unanswerable-far, doubtful"
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("q4 doubtful", f"expected query-id, a tab, and one of {LABELS}; found 'q4 doubtful'"),
+        ("q4\tmisschien", f"expected query-id, a tab, and one of {LABELS}; found 'q4\\tmisschien'"),
+        ("q9\tdoubtful", "no question 'q9' is asked; expected one that is"),
+        ("q1\tdoubtful", "'q1' is labelled twice; expected one label"),
+        ("q5\tanswerable", "'q5' is answerable, but qrels/test.tsv names no document for it"),
+    ],
+)
+def test_a_label_that_cannot_be_used_is_named(row: str, problem: str, labelled: Path) -> None:
+    path = written(labelled / "answerability.tsv", HEADER, "q1\tanswerable", row)
+
+    assert reading_error(labelled) == f"{path}, line 3: {problem}"
+
+
+def test_labels_of_nothing_that_can_be_answered(labelled: Path) -> None:
+    path = written(labelled / "answerability.tsv", HEADER, "q4\tdoubtful")
+
+    assert reading_error(labelled) == f"{path}: labels no question as answerable; expected at least one"
+
+
+SHIPPED = Path(__file__).parent / "data" / "beir"
+
+
+@pytest.mark.parametrize(
+    ("name", "queries", "texts", "asked"),
+    [
+        ("overheid-faq", "queries.jsonl", 90, {"question": 101}),
+        ("overheid-faq", "queries_typo.jsonl", 90, {"question": 101}),
+        ("algoritmekader", "queries.jsonl", 247, {"question": 120}),
+        (
+            "overheid-faq-onbeantwoord",
+            "queries.jsonl",
+            154,
+            {"answerable": 176, "unanswerable-near": 33, "unanswerable-far": 80},
+        ),
+    ],
+)
+def test_the_sets_that_are_shipped_are_whole(
+    name: str, queries: str, texts: int, asked: Mapping[str, int]
+) -> None:
+    beir = read_beir(SHIPPED / name, queries)
+
+    assert len(beir.texts) == texts
+    assert Counter(beir.kinds().values()) == asked
+    assert {document for judged in beir.relevant.values() for document in judged} <= beir.texts.keys()

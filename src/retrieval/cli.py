@@ -14,13 +14,13 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import OutputError, VraagbaakError
+from retrieval.errors import JudgmentsError, OutputError, VraagbaakError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from retrieval.bundled import BundledModel
     from retrieval.chatbot import Chatbot
     from retrieval.embedding import Embedder
-    from retrieval.evaluation import Evaluation
+    from retrieval.evaluation import BeirSet, Evaluation, Judgment, Measure
     from retrieval.fusion import Ranking
     from retrieval.index import BuildReport
     from retrieval.records import Reply
-    from retrieval.retriever import Search
     from retrieval.settings import Settings
 
 DONE, FAILED, LEFT_OUT = 0, 1, 3
@@ -41,8 +40,8 @@ DONE, FAILED, LEFT_OUT = 0, 1, 3
 M_ARENA_MAX = -8
 """The number of that parameter of mallopt, in glibc's malloc.h."""
 
-BEIR_DEPTH = 100
-"""Passages ranked for a question of a BEIR folder, so that ten documents are found among them."""
+USUAL_RANKING = "fused"
+"""The name of the ranking that everything else uses."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,17 +100,23 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from retrieval.evaluation import evaluate_judgments, read_judgments
+    from retrieval.evaluation import QUERIES, comparison_to_json, read_beir, read_judgments
 
     settings = _settings(options)
+    rankings = _named(options.ranking or [USUAL_RANKING])
     if options.path.is_dir():
-        evaluation = evaluate_beir_folder(options.path, _open_embedder(settings), settings, options.ranking)
+        beir = read_beir(options.path, options.queries or QUERIES)
+        evaluations = evaluate_beir_set(beir, _open_embedder(settings), settings, rankings)
+    elif options.queries:
+        raise JudgmentsError(f"{options.path} is no folder: --queries names a file in a BEIR folder")
     else:
-        judgments = read_judgments(options.path)
-        _refuse_index_of_default_embedder(settings)
-        with _open_chatbot(settings, lambda: _open_embedder(settings), options.ranking) as bot:
-            evaluation = evaluate_judgments(bot, judgments, options.path.stem)
-    _print(_json_text(evaluation.to_json()) if options.json else _measures_table(evaluation))
+        evaluations = _evaluate_judgments(read_judgments(options.path), options.path.stem, settings, rankings)
+    if len(evaluations) > 1:
+        several = comparison_to_json(evaluations)
+        _print(_json_text(several) if options.json else _comparison_table(evaluations))
+    else:
+        (evaluation,) = evaluations.values()
+        _print(_json_text(evaluation.to_json()) if options.json else measures_table(evaluation))
     return DONE
 
 
@@ -131,20 +136,16 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
         )
 
 
-def evaluate_beir_folder(
-    folder: Path, embedder: Embedder, settings: Settings, ranking: Ranking | None = None
-) -> Evaluation:
-    """Index the folder's corpus aside, one document a line, and rank its documents for its questions."""
+def evaluate_beir_set(
+    beir: BeirSet, embedder: Embedder, settings: Settings, rankings: Mapping[str, Ranking]
+) -> dict[str, Evaluation]:
+    """Index the set's texts aside, one document a text, and ask its questions with each of the rankings."""
     from tempfile import TemporaryDirectory
 
     from retrieval.corpus import Reading, text_document
-    from retrieval.evaluation import evaluate_beir, read_beir
-    from retrieval.fusion import fused
+    from retrieval.evaluation import Finder, evaluate_beir
     from retrieval.index import Index, update_index
-    from retrieval.records import Query
-    from retrieval.retriever import Retriever
 
-    beir = read_beir(folder)
     reading = Reading(tuple(text_document(key, *texts) for key, texts in beir.texts.items()), ())
     with TemporaryDirectory(prefix="vraagbaak-") as aside:
         with _ProgressBar() as bar:
@@ -156,10 +157,10 @@ def evaluate_beir_folder(
                 bar.show,
             )
         with Index.open(Path(aside), embedder.fingerprint) as index:
-            retriever = Retriever(index, embedder, ranking or fused)
-            return evaluate_beir(
-                beir, lambda text: _ranked_documents(retriever.search(Query(text, text), BEIR_DEPTH))
-            )
+            return {
+                name: evaluate_beir(beir, Finder(index, embedder, ranking).find)
+                for name, ranking in rankings.items()
+            }
 
 
 def share_memory_between_threads() -> bool:
@@ -173,9 +174,19 @@ def share_memory_between_threads() -> bool:
     return mallopt is not None and mallopt(M_ARENA_MAX, 2) == 1
 
 
-def _ranked_documents(search: Search) -> list[str]:
-    """The documents of the hits, each at the place of its best passage."""
-    return list(dict.fromkeys(hit.passage.document_id for hit in search.hits))
+def _evaluate_judgments(
+    judgments: Sequence[Judgment], name: str, settings: Settings, rankings: Mapping[str, Ranking]
+) -> dict[str, Evaluation]:
+    """Ask the index that is set the judged questions, with each of the rankings."""
+    from retrieval.evaluation import evaluate_judgments
+
+    _refuse_index_of_default_embedder(settings)
+    embedder = _open_embedder(settings)
+    evaluations = {}
+    for label, ranking in rankings.items():
+        with _open_chatbot(settings, lambda: embedder, ranking) as bot:
+            evaluations[label] = evaluate_judgments(bot, judgments, name)
+    return evaluations
 
 
 def _bring_up_to_date_or_serve_on(settings: Settings, embedder: Embedder) -> None:
@@ -325,31 +336,70 @@ def _readable(reply: Reply) -> str:
     )
 
 
-def _measures_table(evaluation: Evaluation) -> str:
+def measures_table(evaluation: Evaluation) -> str:
     """A Markdown table: a line for each measure, with its interval and its value by kind."""
-    kinds = list(evaluation.kinds)
-    head = ["measure", "all", "95 % interval", *kinds]
     rows = [
-        [name, f"{measure.value:.3f}", f"{measure.low:.3f} - {measure.high:.3f}"]
-        + [f"{evaluation.kinds[kind][name]:.3f}" if name in evaluation.kinds[kind] else "" for kind in kinds]
+        [name, f"{measure.value:.3f}", _interval(measure), *_by_kind(evaluation, name)]
         for name, measure in evaluation.measures.items()
     ]
+    return _titled_table(evaluation, ["measure", "all", "95 % interval", *evaluation.kinds], rows)
+
+
+def _comparison_table(evaluations: Mapping[str, Evaluation]) -> str:
+    """The same with a line for each measure and ranking, and how much it is above the first ranking."""
+    from retrieval.evaluation import differences
+
+    named = list(evaluations)
+    first = evaluations[named[0]]
+    above = {name: differences(evaluations[name], first) for name in named[1:]}
+    rows = [
+        [measure, name, f"{evaluation.measures[measure].value:.3f}", _interval(evaluation.measures[measure])]
+        + (_difference(above[name][measure]) if name in above else ["", ""])
+        + _by_kind(evaluation, measure)
+        for measure in first.measures
+        for name, evaluation in evaluations.items()
+    ]
+    head = ["measure", "ranking", "all", "95 % interval", f"less {named[0]}", "95 % interval", *first.kinds]
+    return _titled_table(first, head, rows)
+
+
+def _titled_table(evaluation: Evaluation, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return f"{evaluation.set}: {evaluation.questions} questions\n\n" + "\n".join(
         "| " + " | ".join(cells) + " |" for cells in lines
     )
 
 
-def _ranking(name: str) -> Ranking:
+def _interval(measure: Measure) -> str:
+    return f"{measure.low:.3f} - {measure.high:.3f}"
+
+
+def _difference(measure: Measure) -> list[str]:
+    return [f"{measure.value:+.3f}", f"{measure.low:+.3f} to {measure.high:+.3f}"]
+
+
+def _by_kind(evaluation: Evaluation, measure: str) -> list[str]:
+    return [f"{values[measure]:.3f}" if measure in values else "" for values in evaluation.kinds.values()]
+
+
+def _ranking(name: str) -> str:
+    """The name of a ranking."""
     from retrieval.fusion import rankings
 
-    named = rankings()
-    if name not in named:
-        raise argparse.ArgumentTypeError(f"no ranking {name!r}; expected one of {', '.join(named)}")
-    return named[name]
+    if name not in rankings():
+        raise argparse.ArgumentTypeError(f"no ranking {name!r}; expected one of {', '.join(rankings())}")
+    return name
 
 
-def _json_text(content: dict[str, Any]) -> str:
+def _named(names: Sequence[str]) -> dict[str, Ranking]:
+    """The rankings of these names, each once."""
+    from retrieval.fusion import rankings
+
+    every = rankings()
+    return {name: every[name] for name in names}
+
+
+def _json_text(content: dict[str, Any] | list[dict[str, Any]]) -> str:
     text = json.dumps(content, ensure_ascii=False)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
@@ -429,7 +479,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("path", type=Path, metavar="PATH")
     evaluate.add_argument(
-        "--ranking", type=_ranking, metavar="NAME", help="how candidates are ordered (default: fused)"
+        "--ranking",
+        type=_ranking,
+        action="append",
+        metavar="NAME",
+        help="how candidates are ordered (default: fused); given again, the rankings are compared",
+    )
+    evaluate.add_argument(
+        "--queries", metavar="FILE", help="the questions of a BEIR folder (default: queries.jsonl)"
     )
     evaluate.set_defaults(command=_evaluate)
     for command in (index, serve):

@@ -1,0 +1,74 @@
+"""docs/quality.md is what was measured: its tables are all filled, and one of them is measured again."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from retrieval.answerability import Answerability
+from retrieval.chatbot import Chatbot
+from retrieval.embedding import open_query_embedder
+from retrieval.evaluation import evaluate_judgments, read_judgments
+from retrieval.index import Index
+from retrieval.settings import DEFAULT_EMBEDDER
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "quality.md"
+
+
+@pytest.fixture(scope="module")
+def quality() -> ModuleType:
+    """The script that writes the page; scripts are in no package."""
+    spec = importlib.util.spec_from_file_location("quality", ROOT / "benchmarks" / "quality.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_table_of_the_page_is_known_and_filled(quality: ModuleType) -> None:
+    text = PAGE.read_text("utf-8")
+    tables = quality.tables_of(text)
+
+    assert sorted(tables) == sorted(quality.TABLES)
+    assert text.count("<!-- table: ") == text.count("<!-- end -->") == len(quality.TABLES)
+    assert [name for name, content in tables.items() if not content] == []
+
+
+def test_a_table_takes_the_place_of_the_one_before(quality: ModuleType) -> None:
+    page = "Aap\n<!-- table: a -->\noud\n<!-- end -->\nnoot\n<!-- table: b -->\n<!-- end -->\nmies\n"
+
+    filled = quality.filled(page, {"a": "| 1 |", "b": "| 2 |"})
+
+    assert filled == (
+        "Aap\n<!-- table: a -->\n\n| 1 |\n\n<!-- end -->\nnoot\n"
+        "<!-- table: b -->\n\n| 2 |\n\n<!-- end -->\nmies\n"
+    )
+    assert quality.tables_of(filled) == {"a": "| 1 |", "b": "| 2 |"}
+    assert quality.filled(filled, {"a": "| 1 |", "b": "| 2 |"}) == filled
+
+
+def test_a_table_that_nobody_makes(quality: ModuleType) -> None:
+    with pytest.raises(KeyError, match="c"):
+        quality.filled("<!-- table: c -->\n<!-- end -->\n", {"a": "| 1 |"})
+
+
+def test_the_page_says_what_is_measured_now(quality: ModuleType, aivd_index: Path) -> None:
+    embedder = open_query_embedder(DEFAULT_EMBEDDER, None, None)
+    judgments = read_judgments(ROOT / "tests" / "data" / "questions" / "aivd.jsonl")
+    with Index.open(aivd_index, embedder.fingerprint) as index:
+        measured = evaluate_judgments(Chatbot(index, embedder, Answerability.load()), judgments, "aivd")
+
+    lines = quality.tables_of(PAGE.read_text("utf-8"))["aivd"].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    head, _, *written = rows
+    assert head[3:] == list(measured.kinds)
+    assert {row[0]: float(row[1]) for row in written} == {
+        name: pytest.approx(measure.value, abs=0.005) for name, measure in measured.measures.items()
+    }
+    for name, *_, in_kinds in ((row[0], row[3:]) for row in written):
+        assert [float(cell) for cell in in_kinds if cell] == [
+            pytest.approx(values[name], abs=0.005) for values in measured.kinds.values() if name in values
+        ]
