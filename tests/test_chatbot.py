@@ -9,11 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval import Chatbot
+from retrieval.answerability import Answerability
 from retrieval.chatbot import NO_ANSWER, checked_history, checked_question, starting_questions
+from retrieval.embedding import open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.evaluation import evaluate_judgments, read_judgments
+from retrieval.fusion import rankings
+from retrieval.index import Index
 from retrieval.records import Abstention, Answer, Contact, Provenance, Reply, SmallTalk
-from retrieval.settings import Settings
+from retrieval.settings import DEFAULT_EMBEDDER, Settings
 from retrieval.store import DocumentEntry
 
 PAGE = "met-wie-werken-wij-samen.txt"
@@ -128,6 +132,57 @@ def test_the_same_question_gets_the_same_reply(bot: Chatbot) -> None:
     assert bot.reply(WHO) == bot.reply(WHO)
     assert bot.reply(WHO).id != bot.reply("Wat doet de NCTV?").id
     assert len(bot.reply(WHO).id) == 16
+
+
+def test_an_explanation_is_that_of_the_reply(bot: Chatbot) -> None:
+    for judgment in read_judgments(JUDGMENTS):
+        reply, explanation = bot.reply_explained(judgment.question, judgment.history)
+        assert reply == bot.reply(judgment.question, judgment.history)
+        assert explanation.decision
+        if isinstance(reply, SmallTalk):
+            assert (explanation.outcome, explanation.candidates) == ("smalltalk", ())
+            continue
+        subject, answer = explanation.judgements
+        assert explanation.outcome == (
+            "unrelated" if not subject.yes else "answered" if answer.yes else "related"
+        )
+        assert isinstance(reply, Answer) is (subject.yes and answer.yes)
+        assert answer.counts is subject.yes
+        cited = tuple(candidate.citation for candidate in explanation.candidates)
+        assert cited[: len(reply.citations)] == reply.citations
+        for candidate in explanation.candidates:
+            # the score is the points, brought between 0 and 1 (fusion.to_unit_interval)
+            points = candidate.points
+            assert candidate.citation.score == pytest.approx(0.5 + 0.5 * points / (1 + abs(points)), abs=1e-5)
+        if isinstance(reply, Answer):
+            best = max(explanation.sentences, key=lambda sentence: sentence.score)
+            assert best.quoted
+            assert best.text in reply.quotes[0].text
+            assert [one.quoted for one in explanation.sentences] == [
+                one.text in reply.quotes[0].text for one in explanation.sentences
+            ]
+        else:
+            assert explanation.sentences == ()
+
+
+def test_an_explanation_tells_how_the_question_was_searched(bot: Chatbot) -> None:
+    _, explanation = bot.reply_explained("en de burgermeester?", [WHO])
+    assert explanation.joined
+    assert explanation.searched == f"{WHO} en de Burgemeesters?"
+    assert [(one.typed, one.searched) for one in explanation.corrections] == [
+        ("burgermeester", "Burgemeesters")
+    ]
+
+
+def test_another_ranking_is_not_explained_by_the_weights_of_the_usual_one(aivd_index: Path) -> None:
+    embedder = open_query_embedder(DEFAULT_EMBEDDER, None, None)
+    index = Index.open(aivd_index, embedder.fingerprint)
+    with Chatbot(index, embedder, Answerability.load(), ranking=rankings()["bm25"]) as bot:
+        reply, explanation = bot.reply_explained(WHO)
+    assert not isinstance(reply, SmallTalk)
+    assert explanation.candidates[0].citation == reply.citations[0]
+    assert explanation.candidates[0].parts == ()
+    assert explanation.lead == ()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

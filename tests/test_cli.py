@@ -376,6 +376,39 @@ def test_an_answer_is_shown_with_its_source(aivd_index: Path) -> None:
     assert f"“{MAYORS}”\nBron: Met wie werken wij samen? › Lokaal bestuur\n" in done.out
 
 
+def test_an_answer_is_explained(aivd_index: Path, run: Run) -> None:
+    asked = ("ask", "Wat is de rol van burgemesters?", "--index", aivd_index)
+    plain, done = run(*asked), run(*asked, "--explain")
+
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith(plain.out + "\nWaarom\n------\nBeide oordelen zijn ja: ")
+    assert "\nVerbeterd: burgemesters → Burgemeesters\n" in done.out
+    assert "\n1. Met wie werken wij samen? › Lokaal bestuur (geciteerd)\n" in done.out
+    assert max(map(len, done.out.removeprefix(plain.out).splitlines())) <= 100
+
+
+def test_an_explanation_as_json_is_one_key_more(aivd_index: Path, run: Run) -> None:
+    asked = ("ask", "En de burgemeesters?", "--history", QUESTION, "--index", aivd_index, "--json")
+    plain, explained = run(*asked).json, run(*asked, "--explain").json
+
+    assert list(explained) == [*REPLY_KEYS, "explanation"]
+    explanation = explained.pop("explanation")
+    assert explained == plain
+    assert explanation["joined"] is True
+    assert explanation["candidates"][0]["source_url"] == plain["citations"][0]["source_url"]
+
+
+def test_silence_and_small_talk_are_explained(aivd_index: Path, run: Run) -> None:
+    far = run("ask", FAR, "--index", aivd_index, "--explain").out
+    assert "\nGeen zin ligt dicht genoeg bij de vraag: de beste zin haalt -" in far
+    assert "Dit oordeel telde niet meer: het vorige was al nee.\n" in far
+    talk = run("ask", "Bedankt!", "--index", aivd_index, "--explain").out
+    assert talk == (
+        "Graag gedaan. Heeft u nog een vraag?\n\nWaarom\n------\n"
+        "Als praatje herkend (een bedankje): er is niet in de bronnen gezocht.\n"
+    )
+
+
 def test_asking_imports_nothing_that_other_commands_need(aivd_index: Path) -> None:
     program = f"""
         import sys

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval.explanation import Candidate, Contribution, Correction, Explanation, Judgement, Sentence
 from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, Reply, SmallTalk, Span
-from retrieval.serialization import reply_to_json
+from retrieval.serialization import explained_reply_to_json, explanation_to_json, reply_to_json
 
 CITATION = Citation(
     number=1,
@@ -77,6 +79,107 @@ def test_small_talk() -> None:
         "citations": [],
         "suggestions": [],
         "contact": None,
+    }
+
+
+EXPLANATION = Explanation(
+    outcome="answered",
+    decision="Daarom.",
+    searched="Wat doet de AIVD?",
+    joined=True,
+    corrections=(Correction("avid", "AIVD"),),
+    candidates=(
+        Candidate(CITATION, (Contribution("words", "woorden", 0.5, 3.0),)),
+        Candidate(replace(CITATION, highlights=()), (Contribution("words", "woorden", 1 / 3, 3.0),)),
+    ),
+    judgements=(
+        Judgement(
+            "subject",
+            "Onderwerp?",
+            (Contribution("length", "lengte", 2.0, -0.25),),
+            -1.0,
+            0.123456,
+            0.3,
+            True,
+        ),
+    ),
+    sentences=(Sentence("Een.", Span(26, 30), 0.87654321, 0.5, ("jaar",), 0.86, False),),
+)
+
+
+def test_an_explanation() -> None:
+    url = "/bronnen/map/bron.txt?v=3f9a1c2e&start=31&end=40#p-26"
+    candidate = {
+        "number": 1,
+        "document_id": "map/bron.txt",
+        "title": "Bron",
+        "headings": ["Kop", "Onderkop"],
+        "source_url": url,
+        "start": 26,
+        "end": 40,
+        "first_words": "Een. Twee é 🙂.",
+        "quoted": True,
+        "points": 1.5,
+        "parts": [{"name": "words", "label": "woorden", "value": 0.5, "weight": 3.0, "points": 1.5}],
+    }
+    other = {
+        "source_url": url.replace("start=31", "start=26"),
+        "quoted": False,
+        "points": 1.0,
+        "parts": [{"name": "words", "label": "woorden", "value": 0.3333, "weight": 3.0, "points": 1.0}],
+    }
+    assert explanation_to_json(EXPLANATION) == {
+        "outcome": "answered",
+        "decision": "Daarom.",
+        "searched": "Wat doet de AIVD?",
+        "joined": True,
+        "corrections": [{"typed": "avid", "searched": "AIVD"}],
+        "candidates": [candidate, candidate | other],
+        "lead": [{"name": "words", "label": "woorden", "points": 0.5}],
+        "judgements": [
+            {
+                "name": "subject",
+                "label": "Onderwerp?",
+                "features": [
+                    {"name": "length", "label": "lengte", "value": 2.0, "weight": -0.25, "points": -0.5}
+                ],
+                "intercept": -1.0,
+                "probability": 0.1235,
+                "yes_from": 0.3,
+                "yes": False,
+                "counts": True,
+            }
+        ],
+        "sentences": [
+            {
+                "text": "Een.",
+                "start": 26,
+                "end": 30,
+                "nearness": 0.8765,
+                "words": 0.5,
+                "missing": ["jaar"],
+                "score": 0.86,
+                "quoted": False,
+            }
+        ],
+    }
+
+
+def test_an_explanation_is_one_key_more() -> None:
+    reply = SmallTalk("c", "Hallo!")
+    explanation = Explanation("smalltalk", "Een praatje.")
+    assert explained_reply_to_json(reply, explanation) == reply_to_json(reply) | {
+        "explanation": {
+            "outcome": "smalltalk",
+            "decision": "Een praatje.",
+            "searched": None,
+            "joined": False,
+            "corrections": [],
+            "candidates": [],
+            "lead": [],
+            "judgements": [],
+            "sentences": [],
+        }
     }
 
 

@@ -20,7 +20,7 @@ from rapidfuzz.process import cdist
 
 from retrieval.expectations import unmet
 from retrieval.lexical import analyse
-from retrieval.records import Hit
+from retrieval.records import Hit, Query
 from retrieval.retriever import Search
 
 WEIGHTS_FILE = "verdict.json"
@@ -75,10 +75,11 @@ class Regression:
 
     def probability(self, features: Features) -> float:
         """That the answer is yes for a hit with these features."""
-        total = self.intercept + sum(
-            weight * getattr(features, name) for name, weight in self.weights.items()
-        )
-        return 1 / (1 + math.exp(-total))
+        return 1 / (1 + math.exp(-(self.intercept + sum(self.contributions(features).values()))))
+
+    def contributions(self, features: Features) -> dict[str, float]:
+        """What each feature that has a weight adds to the intercept."""
+        return {name: weight * getattr(features, name) for name, weight in self.weights.items()}
 
     def says_yes(self, features: Features) -> bool:
         """Whether the probability is high enough."""
@@ -123,16 +124,25 @@ def features_of(
 
 
 def _features(search: Search, hit: Hit, share: float) -> Features:
-    below_headings = _below_headings(hit)
-    nearest = max(range(len(hit.sentence_scores)), key=hit.sentence_scores.__getitem__)
     return Features(
         sentence=hit.parts["sentence"] - by_chance(search.passages),
         letters=hit.parts["letters"],
         length=math.log(max(1, len(search.query.text.split()))),
         words=share,
-        unmet=float(bool(unmet(search.query.own, below_headings))),
-        unmet_nearby=float(bool(unmet(search.query.own, hit.passage.with_lead(nearest)))),
+        unmet=float(bool(missing_kinds(search.query, hit))),
+        unmet_nearby=float(bool(missing_kinds_nearby(search.query, hit))),
     )
+
+
+def missing_kinds(query: Query, hit: Hit) -> tuple[str, ...]:
+    """The kinds of answer that the question expects and the passage below its headings does not hold."""
+    return unmet(query.own, _below_headings(hit))
+
+
+def missing_kinds_nearby(query: Query, hit: Hit) -> tuple[str, ...]:
+    """The kinds of answer that the question expects and the sentence nearest to it does not hold."""
+    nearest = max(range(len(hit.sentence_scores)), key=hit.sentence_scores.__getitem__)
+    return unmet(query.own, hit.passage.with_lead(nearest))
 
 
 def by_chance(passages: int) -> float:

@@ -15,7 +15,8 @@ from retrieval.answerability import Answerability, Features, Verdict, features_o
 from retrieval.conversation import SmallTalkKind, complete, small_talk_kind
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.errors import QuestionError
-from retrieval.fusion import Ranking, fused
+from retrieval.explanation import Explainer, Explanation, Grounds, explain_small_talk
+from retrieval.fusion import WEIGHTS, Ranking, fused
 from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
@@ -63,6 +64,7 @@ class Chatbot:
         self._retriever = Retriever(index, embedder, ranking)
         self._rarity = index.lexical.rarity
         self._judge = judge
+        self._explainer = Explainer(judge, WEIGHTS if ranking is fused else {}, self._rarity)
         self._contact = contact
         self._entries = {entry.id: entry for entry in index.documents()}
         self._suggestions = starting_questions(self._entries.values())
@@ -93,22 +95,33 @@ class Chatbot:
 
         Raises QuestionError, with a message for the visitor, where either is outside the limits.
         """
+        return self._replied(question, history)[0]
+
+    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+        """The same reply, and why it is what it is.
+
+        Raises QuestionError as ``reply`` does.
+        """
+        reply, grounds = self._replied(question, history)
+        if isinstance(grounds, SmallTalkKind):
+            return reply, explain_small_talk(grounds)
+        citations = reply.citations if isinstance(reply, Answer) else self._citations(grounds.search.hits, {})
+        return reply, self._explainer.explain(grounds, citations)
+
+    def _replied(self, question: str, history: Sequence[str]) -> tuple[Reply, Grounds | SmallTalkKind]:
+        """The reply, and what it was made from."""
         question = checked_question(question)
         history = checked_history(history)
         kind = small_talk_kind(question)
         reply_id = self._id(question, history)
         if kind is not None:
             shown = self._suggestions if kind in (SmallTalkKind.GREETING, SmallTalkKind.ABILITIES) else ()
-            return SmallTalk(reply_id, SMALL_TALK_TEXTS[kind], shown)
-        search = self._retriever.search(complete(question, history), MOST_CITATIONS)
+            return SmallTalk(reply_id, SMALL_TALK_TEXTS[kind], shown), kind
+        query = complete(question, history)
+        search = self._retriever.search(query, MOST_CITATIONS)
         features = features_of(search, self._title, self._rarity)
-        match self._judge.verdict(features):
-            case Verdict.ANSWERED:
-                return self._answer(reply_id, search, features)
-            case Verdict.RELATED:
-                return self._abstention(reply_id, ONLY_RELATED, search.hits[:MOST_QUOTES])
-            case Verdict.UNRELATED:
-                return self._abstention(reply_id, NO_ANSWER, ())
+        grounds = Grounds(query, search, features, self._judge.verdict(features))
+        return self._judged(reply_id, grounds), grounds
 
     def close(self) -> None:
         """Give the index's files back."""
@@ -121,6 +134,16 @@ class Chatbot:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _judged(self, reply_id: str, grounds: Grounds) -> Reply:
+        search = grounds.search
+        match grounds.verdict:
+            case Verdict.ANSWERED:
+                return self._answer(reply_id, search, grounds.features)
+            case Verdict.RELATED:
+                return self._abstention(reply_id, ONLY_RELATED, search.hits[:MOST_QUOTES])
+            case Verdict.UNRELATED:
+                return self._abstention(reply_id, NO_ANSWER, ())
 
     def _answer(self, reply_id: str, search: Search, features: Sequence[Features]) -> Answer:
         quoted = self._quoted(search, features)

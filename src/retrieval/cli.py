@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from retrieval.chatbot import Chatbot
     from retrieval.embedding import Embedder
     from retrieval.evaluation import BeirSet, Evaluation, Judgment, Measure
+    from retrieval.explanation import Explanation
     from retrieval.fusion import Ranking
     from retrieval.index import BuildReport
     from retrieval.records import Reply
@@ -73,14 +74,20 @@ def _index(options: argparse.Namespace) -> int:
 def _ask(options: argparse.Namespace) -> int:
     with _starting():
         model = _begin_model()
-        from retrieval.serialization import reply_to_json
+        from retrieval.serialization import explained_reply_to_json, reply_to_json
 
         settings = _settings(options)
         _refuse_index_of_default_embedder(settings)
         bot = _open_chatbot(settings, lambda: _open_embedder(settings, model))
     with bot:
-        reply = bot.reply(options.question, options.history)
-    _print(_json_text(reply_to_json(reply)) if options.json else _readable(reply))
+        if options.explain:
+            reply, explanation = bot.reply_explained(options.question, options.history)
+            content = explained_reply_to_json(reply, explanation)
+            shown = f"{_readable(reply)}\n\n{_explained(explanation)}"
+        else:
+            reply = bot.reply(options.question, options.history)
+            content, shown = reply_to_json(reply), _readable(reply)
+    _print(_json_text(content) if options.json else shown)
     return DONE
 
 
@@ -336,6 +343,12 @@ def _readable(reply: Reply) -> str:
     )
 
 
+def _explained(explanation: Explanation) -> str:
+    from retrieval.explanation_text import explanation_text
+
+    return explanation_text(explanation)
+
+
 def measures_table(evaluation: Evaluation) -> str:
     """A Markdown table: a line for each measure, with its interval and its value by kind."""
     rows = [
@@ -469,6 +482,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="an earlier question; give the oldest first",
     )
+    ask.add_argument("--explain", action="store_true", help="tell why, in Dutch: scores and verdict")
     ask.set_defaults(command=_ask)
     serve = commands.add_parser("serve", help="serve the chat, the HTTP interface and the sources")
     serve.add_argument("--host", help="address to listen on (default: 127.0.0.1)")

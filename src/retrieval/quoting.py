@@ -47,6 +47,24 @@ class Quotable:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class SentenceScore:
+    """What speaks for quoting a sentence, and against it.
+
+    ``nearness`` is its inner product with the query, ``words`` the share of the question's words that it
+    holds, ``missing`` names the kinds of answer that are expected and not in it.
+    """
+
+    nearness: float
+    words: float
+    missing: tuple[str, ...]
+
+    @property
+    def total(self) -> float:
+        """The score by which sentences are compared."""
+        return self.nearness + WORDS_WEIGHT * self.words - KIND_WEIGHT * bool(self.missing)
+
+
 def admits_several(query: Query) -> bool:
     """Whether the question asks for what there may be more of: then other passages may be quoted too."""
     return _SEVERAL.match(query.own.strip()) is not None
@@ -54,21 +72,19 @@ def admits_several(query: Query) -> bool:
 
 def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> Quotable:
     """What to quote from the hit."""
-    scores = sentence_scores(hit, query, rarity)
+    scores = [score.total for score in sentence_scores(hit, query, rarity)]
     best = max(range(len(scores)), key=scores.__getitem__)
     span, lead = _quoted(hit.passage, scores, best)
     return Quotable(span, lead, scores[best])
 
 
-def sentence_scores(hit: Hit, query: Query, rarity: Callable[[str], float]) -> list[float]:
-    """How well each sentence answers: its inner product, its words, and the kind of answer that it holds."""
+def sentence_scores(hit: Hit, query: Query, rarity: Callable[[str], float]) -> list[SentenceScore]:
+    """How well each sentence answers, in their order."""
     terms = list(dict.fromkeys(analyse(query.own) or analyse(query.text)))
     weights = [rarity(term) for term in terms]
     sentences = [hit.passage.with_lead(number) for number in range(len(hit.passage.sentences))]
     return [
-        near
-        + WORDS_WEIGHT * coverage(terms, weights, analyse(sentence))
-        - KIND_WEIGHT * bool(unmet(query.own, sentence))
+        SentenceScore(near, coverage(terms, weights, analyse(sentence)), unmet(query.own, sentence))
         for near, sentence in zip(hit.sentence_scores, sentences, strict=True)
     ]
 

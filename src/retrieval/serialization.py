@@ -1,4 +1,4 @@
-"""Replies as JSON: the one form in which the HTTP interface and ``vraagbaak ask --json`` give them.
+"""Replies and explanations as JSON, as the HTTP interface and ``vraagbaak ask --json`` give them.
 
 Every key is there in every status; lists may be empty. Offsets are in characters of the document's
 text, those of ``highlights`` in the citation's own ``text``.
@@ -6,9 +6,13 @@ text, those of ``highlights`` in the citation's own ``text``.
 
 from typing import Any, Literal
 
+from retrieval.explanation import Candidate, Contribution, Explanation, Judgement, Sentence
 from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, Reply, SmallTalk
 
 Status = Literal["answered", "abstained", "smalltalk"]
+
+DECIMALS = 4
+"""Of the numbers of an explanation; more of them say nothing."""
 
 
 def reply_to_json(reply: Reply) -> dict[str, Any]:
@@ -23,6 +27,33 @@ def reply_to_json(reply: Reply) -> dict[str, Any]:
         "citations": [_citation_to_json(citation) for citation in citations],
         "suggestions": list(reply.suggestions),
         "contact": _contact_to_json(reply.contact),
+    }
+
+
+def explained_reply_to_json(reply: Reply, explanation: Explanation) -> dict[str, Any]:
+    """The same with the key ``explanation``, which is there only where it was asked for."""
+    return {**reply_to_json(reply), "explanation": explanation_to_json(explanation)}
+
+
+def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
+    """The explanation alone; ``label``, ``decision`` and ``missing`` are Dutch, to be shown.
+
+    ``outcome`` is answered, related (passages about the subject, no answer), unrelated or smalltalk;
+    ``searched`` is null for small talk, and then all lists are empty. ``points`` are value times weight;
+    ``lead`` is by how many the first candidate is ahead of the second.
+    """
+    return {
+        "outcome": explanation.outcome,
+        "decision": explanation.decision,
+        "searched": explanation.searched,
+        "joined": explanation.joined,
+        "corrections": [{"typed": one.typed, "searched": one.searched} for one in explanation.corrections],
+        "candidates": [_candidate_to_json(one) for one in explanation.candidates],
+        "lead": [
+            {"name": one.name, "label": one.label, "points": _rounded(one.points)} for one in explanation.lead
+        ],
+        "judgements": [_judgement_to_json(one) for one in explanation.judgements],
+        "sentences": [_sentence_to_json(one) for one in explanation.sentences],
     }
 
 
@@ -70,3 +101,60 @@ def _citation_to_json(citation: Citation) -> dict[str, Any]:
 
 def _contact_to_json(contact: Contact | None) -> dict[str, Any] | None:
     return None if contact is None else {"text": contact.text, "url": contact.url}
+
+
+def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
+    citation = candidate.citation
+    return {
+        "number": citation.number,
+        "document_id": citation.document_id,
+        "title": citation.title,
+        "headings": list(citation.headings),
+        "source_url": citation.source_url,
+        "start": citation.span.start,
+        "end": citation.span.end,
+        "first_words": candidate.first_words,
+        "quoted": bool(citation.highlights),
+        "points": _rounded(candidate.points),
+        "parts": [_contribution_to_json(part) for part in candidate.parts],
+    }
+
+
+def _judgement_to_json(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "name": judgement.name,
+        "label": judgement.label,
+        "features": [_contribution_to_json(feature) for feature in judgement.features],
+        "intercept": _rounded(judgement.intercept),
+        "probability": _rounded(judgement.probability),
+        "yes_from": _rounded(judgement.yes_from),
+        "yes": judgement.yes,
+        "counts": judgement.counts,
+    }
+
+
+def _sentence_to_json(sentence: Sentence) -> dict[str, Any]:
+    return {
+        "text": sentence.text,
+        "start": sentence.span.start,
+        "end": sentence.span.end,
+        "nearness": _rounded(sentence.nearness),
+        "words": _rounded(sentence.words),
+        "missing": list(sentence.missing),
+        "score": _rounded(sentence.score),
+        "quoted": sentence.quoted,
+    }
+
+
+def _contribution_to_json(contribution: Contribution) -> dict[str, Any]:
+    return {
+        "name": contribution.name,
+        "label": contribution.label,
+        "value": _rounded(contribution.value),
+        "weight": _rounded(contribution.weight),
+        "points": _rounded(contribution.points),
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(value, DECIMALS)
