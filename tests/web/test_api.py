@@ -1,5 +1,6 @@
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -8,9 +9,10 @@ import pytest
 from three_sentences import DOCUMENT, OPEN, PASSPORT, SUNDAY, TEXT, ThreeSentences
 from web_serving import client_of
 
+from retrieval.chatbot import Chatbot
 from retrieval.errors import QuestionError
 from retrieval.settings import Settings
-from retrieval.web.api import MalformedJsonError, read_json
+from retrieval.web.api import AnswerBody, MalformedJsonError, read_json
 from retrieval.web.server import create_app
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +102,71 @@ async def test_a_question_of_500_characters_after_trimming_and_ten_earlier_ones_
     assert [quote["text"] for quote in response.json()["quotes"]] == [OPEN]
 
 
+@pytest.mark.parametrize(
+    ("question", "outcome", "searched"),
+    [
+        ("wat kost een paspoort?", "answered", "wat kost een paspoort?"),
+        ("wie won het toernooi?", "unrelated", "wie won het toernooi?"),
+        ("hallo", "smalltalk", None),
+    ],
+)
+async def test_an_explanation_is_there_where_it_is_asked_for(
+    client: httpx.AsyncClient, question: str, outcome: str, searched: str | None
+) -> None:
+    plain = (await client.post(ANSWERS, json={"question": question})).json()
+    assert set(plain) == KEYS
+    assert (await client.post(ANSWERS, json={"question": question, "explain": False})).json() == plain
+    explained = await client.post(ANSWERS, json={"question": question, "explain": True})
+    assert explained.headers["cache-control"] == "no-store"
+    reply = explained.json()
+    explanation = reply.pop("explanation")
+    assert reply == plain
+    assert (explanation["outcome"], explanation["searched"]) == (outcome, searched)
+    assert [one["number"] for one in explanation["candidates"]] == [
+        one["number"] for one in plain["citations"]
+    ]
+
+
+async def test_history_reaches_the_explanation(client: httpx.AsyncClient) -> None:
+    asked = {"question": "en daar?", "history": ["zondag?"], "explain": True}
+    reply = (await client.post(ANSWERS, json=asked)).json()
+    assert [quote["text"] for quote in reply["quotes"]] == [SUNDAY]
+    assert reply["explanation"]["joined"] is True
+
+
+async def test_the_explanation_of_a_failure_tells_nothing(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await client.post(ANSWERS, json={"question": "mijn geheim is kapot", "explain": True})
+    problem_of(response, 500)
+    assert "geheim" not in response.text + caplog.text
+
+
+async def test_an_explanation_counts_as_one_question() -> None:
+    async with client_of(create_app(ThreeSentences(), Settings(rate_limit="2/minute"))) as client:
+        asked = {"question": "hallo", "explain": True}
+        statuses = [(await client.post(ANSWERS, json=asked)).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("question", "outcome"),
+    [
+        ("Waarvoor dient een amtsbericht?", "answered"),
+        ("Wie is de baas van de AIVD?", "related"),
+        ("Hoe bak ik een appeltaart?", "unrelated"),
+        ("Bedankt!", "smalltalk"),
+    ],
+)
+async def test_a_real_explanation_is_as_described(aivd_index: Path, question: str, outcome: str) -> None:
+    with Chatbot.open(aivd_index, Settings()) as bot:
+        async with client_of(create_app(bot, Settings())) as client:
+            response = await client.post(ANSWERS, json={"question": question, "explain": True})
+    body = AnswerBody.model_validate_json(response.content)
+    assert body.explanation
+    assert body.explanation.outcome == outcome
+
+
 LONG = "Uw vraag is 501 tekens lang. Maak hem korter: hoogstens 500 tekens."
 NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
 
@@ -136,8 +203,11 @@ NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
         (
             {"question": "a", "vraag": "b"},
             "vraag",
-            "Het veld 'vraag' bestaat niet; gebruik 'question' en 'history'.",
+            "Het veld 'vraag' bestaat niet; gebruik 'question', 'history' of 'explain'.",
         ),
+        ({"question": "a", "explain": "ja"}, "explain", "Het veld 'explain' moet true of false zijn."),
+        ({"question": "a", "explain": 1}, "explain", "Het veld 'explain' moet true of false zijn."),
+        ({"question": "a", "explain": None}, "explain", "Het veld 'explain' moet true of false zijn."),
         ([], "", "Stuur een JSON-object met het veld 'question'."),
         ("wat?", "", "Stuur een JSON-object met het veld 'question'."),
         (None, "", "Stuur een JSON-object met het veld 'question'."),
@@ -324,6 +394,11 @@ async def test_the_openapi_description_is_whole_and_true(client: httpx.AsyncClie
     assert set(operation["responses"]) == {"200", "400", "405", "413", "415", "422", "429", "500", "503"}
     schemas = document["components"]["schemas"]
     assert set(schemas["AnswerBody"]["required"]) == KEYS
+    explanation = schemas["AnswerBody"]["properties"]["explanation"]
+    assert explanation["$ref"] == "#/components/schemas/ExplanationBody"
+    assert "default" not in explanation
+    assert set(schemas["AnswerRequest"]["required"]) == {"question"}
+    assert schemas["AnswerRequest"]["properties"]["explain"]["type"] == "boolean"
     assert schemas["AnswerRequest"]["properties"]["question"]["maxLength"] == 500
     assert schemas["AnswerRequest"]["additionalProperties"] is False
     # every reference leads somewhere

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from retrieval.explanation import Candidate, Explanation
 from retrieval.records import (
     Abstention,
     Answer,
@@ -140,6 +141,18 @@ class ThreeSentences:
             return Abstention("a2", text, related, self.suggestions, CONTACT)
         quotes = tuple(_quote(citation) for citation in citations)
         return Answer("q1", "\n\n".join(quote.text for quote in quotes), quotes, citations, self.suggestions)
+
+    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+        reply = self.reply(question, history)
+        match reply:
+            case SmallTalk():
+                return reply, Explanation("smalltalk", "Het begint met hallo.")
+            case Answer():
+                outcome, decision = "answered", "Er zijn zinnen met een woord van de vraag."
+            case Abstention():
+                outcome, decision = "unrelated", "Geen zin heeft een woord van de vraag."
+        candidates = tuple(Candidate(citation, ()) for citation in reply.citations)
+        return reply, Explanation(outcome, decision, question, bool(history), candidates=candidates)
 
 
 def _words(sentence: str) -> set[str]:

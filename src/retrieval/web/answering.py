@@ -8,17 +8,18 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from ipaddress import IPv6Address, ip_address
 from threading import BoundedSemaphore
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from retrieval.errors import BusyError, QuestionError, VraagbaakError
+from retrieval.explanation import Explanation
 from retrieval.records import Reply
 
 WORKERS = 4
@@ -35,6 +36,8 @@ IPV6_NETWORK = 64
 
 TOO_BUSY = "Er zijn nu te veel vragen tegelijk. Probeer het over een paar tellen opnieuw."
 
+Told = TypeVar("Told")
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +48,10 @@ class Replies(Protocol):
         """The reply to a question, given the earlier ones, oldest first."""
         ...
 
+    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+        """The same reply, and why it is what it is."""
+        ...
+
 
 class AnsweringError(VraagbaakError):
     """Answering failed for a reason that visitors are not told; it stands in the log."""
@@ -53,7 +60,7 @@ class AnsweringError(VraagbaakError):
 class Answering:
     """Asks a chatbot, in threads of its own.
 
-    Raises, from ``answer``: QuestionError where the question is refused, BusyError where too many
+    Raises, from each of its methods: QuestionError where the question is refused, BusyError where too many
     are under way, AnsweringError where answering failed.
     """
 
@@ -64,9 +71,18 @@ class Answering:
 
     async def answer(self, question: str, history: Sequence[str]) -> Reply:
         """The reply to ``question``, given the earlier questions, oldest first."""
+        return await self._answered(self._chatbot.reply, question, history)
+
+    async def answer_explained(self, question: str, history: Sequence[str]) -> tuple[Reply, Explanation]:
+        """The same reply, and why it is what it is."""
+        return await self._answered(self._chatbot.reply_explained, question, history)
+
+    async def _answered(
+        self, reply: Callable[[str, Sequence[str]], Told], question: str, history: Sequence[str]
+    ) -> Told:
         if not self._places.acquire(blocking=False):
             raise BusyError(TOO_BUSY)
-        answering: Future[Reply] = self._pool.submit(self._chatbot.reply, question, tuple(history))
+        answering: Future[Told] = self._pool.submit(reply, question, tuple(history))
         answering.add_done_callback(lambda _: self._places.release())
         asked = asyncio.wrap_future(answering)
         await asyncio.wait([asked])

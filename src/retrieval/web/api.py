@@ -12,7 +12,8 @@ from typing import Any, Literal, NoReturn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.json_schema import models_json_schema
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema, models_json_schema
 from pydantic_core import ErrorDetails
 
 from retrieval.errors import BusyError, QuestionError
@@ -22,8 +23,7 @@ from retrieval.questions import (
     earlier_question_problem,
     question_problem,
 )
-from retrieval.records import Reply
-from retrieval.serialization import reply_to_json
+from retrieval.serialization import explained_reply_to_json, reply_to_json
 from retrieval.web.answering import RETRY_AFTER_BUSY, Answering, AnsweringError, RateLimit, too_many
 from retrieval.web.problems import API_PREFIX, VERSION_HEADERS, Problem
 
@@ -34,6 +34,11 @@ _FAILED = "Er ging iets mis bij het beantwoorden van de vraag. Probeer het later
 _NO_INDEX = "De bronnen zijn nog niet klaar om te doorzoeken. Probeer het later opnieuw."
 
 _PARAMETER = re.compile(r';\s*([^\s;="]+)=("[^"]*"|[^\s;"]*)')
+
+
+def _without_default(schema: JsonDict) -> None:
+    """Leave out the default of a field that is left out itself."""
+    del schema["default"]
 
 
 class _Strict(BaseModel):
@@ -56,6 +61,8 @@ class AnswerRequest(_Strict):
             "items": {"type": "string", "maxLength": MOST_CHARACTERS},
         },
     )
+
+    explain: bool = Field(default=False, description="Of er ook uitleg bij het antwoord moet.")
 
 
 class LeadBody(_Strict):
@@ -104,8 +111,89 @@ class ContactBody(_Strict):
     url: str | None
 
 
+class CorrectionBody(_Strict):
+    """Woorden van de vraag die als andere woorden gezocht zijn."""
+
+    typed: str
+    searched: str
+
+
+class ContributionBody(_Strict):
+    """Een waarde met haar gewicht, en wat ze samen bijdragen."""
+
+    name: str
+    label: str = Field(description="De naam in het Nederlands.")
+    value: float
+    weight: float
+    points: float = Field(description="Waarde maal gewicht.")
+
+
+class LeadBody(_Strict):
+    """Hoeveel punten de eerste kandidaat op één onderdeel voorligt op de tweede."""
+
+    name: str
+    label: str
+    points: float
+
+
+class CandidateBody(_Strict):
+    """Een passage die gevonden is, met de onderdelen van haar score."""
+
+    number: int
+    document_id: str
+    title: str
+    headings: list[str]
+    source_url: str
+    start: int
+    end: int
+    first_words: str
+    quoted: bool
+    points: float = Field(description="De som van de onderdelen; daarop zijn de kandidaten geordend.")
+    parts: list[ContributionBody]
+
+
+class JudgementBody(_Strict):
+    """Een oordeel over de eerste kandidaat: ja vanaf `yes_from`."""
+
+    name: Literal["subject", "answer"]
+    label: str
+    features: list[ContributionBody]
+    intercept: float = Field(description="De punten waarmee begonnen wordt.")
+    probability: float = Field(ge=0, le=1)
+    yes_from: float = Field(ge=0, le=1)
+    yes: bool
+    counts: bool = Field(description="Onwaar als een eerder oordeel al nee was.")
+
+
+class SentenceBody(_Strict):
+    """Een zin van de passage waaruit het eerst geciteerd is."""
+
+    text: str
+    start: int
+    end: int
+    nearness: float = Field(description="Hoe dicht de zin bij de vraag ligt.")
+    words: float = Field(description="Het deel van de woorden van de vraag dat erin staat.")
+    missing: list[str] = Field(description="Soorten antwoord die gevraagd zijn en er niet in staan.")
+    score: float
+    quoted: bool
+
+
+class ExplanationBody(_Strict):
+    """Waarom het antwoord is wat het is."""
+
+    outcome: Literal["answered", "related", "unrelated", "smalltalk"]
+    decision: str = Field(description="In één of twee zinnen.")
+    searched: str | None = Field(description="De vraag zoals die gezocht is; null bij een praatje.")
+    joined: bool = Field(description="Of er eerdere vragen bij genomen zijn.")
+    corrections: list[CorrectionBody]
+    candidates: list[CandidateBody] = Field(max_length=5)
+    lead: list[LeadBody]
+    judgements: list[JudgementBody] = Field(max_length=2)
+    sentences: list[SentenceBody]
+
+
 class AnswerBody(_Strict):
-    """Een antwoord. Elke sleutel staat in elk antwoord; lijsten kunnen leeg zijn."""
+    """Een antwoord. Elke sleutel staat in elk antwoord, op `explanation` na; lijsten kunnen leeg zijn."""
 
     id: str
     status: Literal["answered", "abstained", "smalltalk"]
@@ -114,6 +202,11 @@ class AnswerBody(_Strict):
     citations: list[CitationBody] = Field(max_length=5)
     suggestions: list[str]
     contact: ContactBody | None
+    explanation: ExplanationBody | SkipJsonSchema[None] = Field(
+        default=None,
+        description="Alleen als de aanvraag `explain` heeft.",
+        json_schema_extra=_without_default,
+    )
 
 
 class FieldProblem(_Strict):
@@ -162,8 +255,8 @@ def add_api(app: FastAPI, answering: Answering | None, rate_limit: RateLimit) ->
     async def answer(request: Request) -> Response:
         asked = await _asked(request)
         address = request.client.host if request.client else ""
-        reply = await _answered(answering, rate_limit, asked, address)
-        return JSONResponse(reply_to_json(reply), headers={**VERSION_HEADERS, "Cache-Control": "no-store"})
+        content = await _answered(answering, rate_limit, asked, address)
+        return JSONResponse(content, headers={**VERSION_HEADERS, "Cache-Control": "no-store"})
 
     @app.get("/healthz", include_in_schema=False)
     async def is_alive() -> JSONResponse:
@@ -198,14 +291,17 @@ async def _asked(request: Request) -> AnswerRequest:
 
 async def _answered(
     answering: Answering | None, rate_limit: RateLimit, asked: AnswerRequest, address: str
-) -> Reply:
+) -> dict[str, Any]:
+    """The body of the response."""
     if answering is None:
         raise RefusedError(Problem(503, _NO_INDEX, headers={"Retry-After": str(RETRY_AFTER_START)}))
     if seconds := rate_limit.seconds_to_wait(address):
         raise RefusedError(Problem(429, too_many(seconds), headers={"Retry-After": str(seconds)}))
     history = [earlier.strip() for earlier in asked.history if earlier.strip()]
     try:
-        return await answering.answer(asked.question.strip(), history)
+        if asked.explain:
+            return explained_reply_to_json(*await answering.answer_explained(asked.question.strip(), history))
+        return reply_to_json(await answering.answer(asked.question.strip(), history))
     except QuestionError as error:
         problem = Problem(422, str(error), [{"field": "question", "detail": str(error)}])
     except BusyError as error:
@@ -284,9 +380,12 @@ def _field_problem(error: ErrorDetails) -> dict[str, str]:
         case "missing":
             detail = f"Het veld {field!r} ontbreekt."
         case "extra_forbidden":
-            detail = f"Het veld {_shortened(field)!r} bestaat niet; gebruik 'question' en 'history'."
+            known = "'question', 'history' of 'explain'"
+            detail = f"Het veld {_shortened(field)!r} bestaat niet; gebruik {known}."
         case "string_type":
             detail = f"Het veld {field!r} moet tekst zijn."
+        case "bool_type":
+            detail = f"Het veld {field!r} moet true of false zijn."
         case "list_type":
             detail = f"Het veld {field!r} moet een lijst van vragen zijn."
         case "model_type":
