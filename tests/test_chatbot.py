@@ -182,7 +182,7 @@ def test_another_ranking_is_not_explained_by_the_weights_of_the_usual_one(aivd_i
     assert not isinstance(reply, SmallTalk)
     assert explanation.candidates[0].citation == reply.citations[0]
     assert explanation.candidates[0].parts == ()
-    assert explanation.lead == ()
+    assert explanation.ahead == ()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -100,7 +100,7 @@ def test_what_an_answer_was_made_from_by_hand() -> None:
     assert [part.points for part in first.parts] == pytest.approx([1.0, 1.5])
     assert [part.points for part in second.parts] == pytest.approx([1.5, 0.3])
     assert (first.points, second.points) == pytest.approx((2.5, 1.8))
-    assert [(lead.name, pytest.approx(lead.points)) for lead in found.lead] == [
+    assert [(one.name, pytest.approx(one.points)) for one in found.ahead] == [
         ("sentence", -0.5),
         ("words", 1.2),
     ]
@@ -132,7 +132,7 @@ def test_what_an_answer_was_made_from_by_hand() -> None:
 def test_what_is_not_quoted_is_told_apart() -> None:
     found = explained("slaapt kat", [hit(CAT, 2.0, 0.5)], quoted=(Span(0, 14),))
     assert [one.quoted for one in found.sentences] == [True, False]
-    assert found.lead == ()
+    assert found.ahead == ()
 
 
 def test_too_far_from_the_question() -> None:
@@ -202,7 +202,7 @@ def test_a_kind_of_answer_that_is_there() -> None:
 def test_nothing_found() -> None:
     found = explained("kat", [])
     assert (found.outcome, found.decision) == ("unrelated", "Er is geen enkele passage gevonden.")
-    assert (found.candidates, found.judgements, found.lead) == ((), (), ())
+    assert (found.candidates, found.judgements, found.ahead) == ((), (), ())
 
 
 def test_a_ranking_that_is_no_weighted_sum_has_no_parts() -> None:
@@ -212,7 +212,7 @@ def test_a_ranking_that_is_no_weighted_sum_has_no_parts() -> None:
     grounds = Grounds(search.query, search, features, explainer.judge.verdict(features))
     found = explainer.explain(grounds, [citation(1, search.hits[0]), citation(2, search.hits[1])])
     assert [one.parts for one in found.candidates] == [(), ()]
-    assert found.lead == ()
+    assert found.ahead == ()
 
 
 @pytest.mark.parametrize("kind", SmallTalkKind)

@@ -97,6 +97,13 @@ def test_without_parts_there_is_no_table_of_them() -> None:
     assert "Rangorde" not in told
 
 
+def test_the_introduction_of_a_list_may_be_best_where_an_item_is_quoted() -> None:
+    introduction = Sentence("U krijgt:", Span(9, 18), 0.9, 0.0, (), 0.9, False)
+    item = Sentence("geld;", Span(19, 24), 0.8, 0.0, (), 0.8, True)
+    told = explanation_text(Explanation("answered", "Daarom.", "kat", sentences=(introduction, item)))
+    assert [line.split("  ")[-1] for line in told.splitlines()[-2:]] == ["beste", "geciteerd"]
+
+
 def test_lines_fit_whatever_is_in_them() -> None:
     parts = [Contribution(name, PART_NAMES[name], -12.345, weight) for name, weight in WEIGHTS.items()]
     candidates = tuple(candidate(number, *parts, title="titel " * 30) for number in range(1, 6))

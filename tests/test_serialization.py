@@ -135,7 +135,7 @@ def test_an_explanation() -> None:
         "joined": True,
         "corrections": [{"typed": "avid", "searched": "AIVD"}],
         "candidates": [candidate, candidate | other],
-        "lead": [{"name": "words", "label": "woorden", "points": 0.5}],
+        "ahead": [{"name": "words", "label": "woorden", "points": 0.5}],
         "judgements": [
             {
                 "name": "subject",
@@ -176,7 +176,7 @@ def test_an_explanation_is_one_key_more() -> None:
             "joined": False,
             "corrections": [],
             "candidates": [],
-            "lead": [],
+            "ahead": [],
             "judgements": [],
             "sentences": [],
         }

@@ -116,7 +116,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class Ahead:
     """How many points a part gives the first candidate more than the second; below 0 it gives less."""
 
     name: str
@@ -202,13 +202,13 @@ class Explanation:
     sentences: tuple[Sentence, ...] = ()
 
     @property
-    def lead(self) -> tuple[Lead, ...]:
+    def ahead(self) -> tuple[Ahead, ...]:
         """By what the first candidate stands before the second, if there is one."""
         if len(self.candidates) < 2:
             return ()
         first, second = self.candidates[:2]
         return tuple(
-            Lead(own.name, own.label, own.points - other.points)
+            Ahead(own.name, own.label, own.points - other.points)
             for own, other in zip(first.parts, second.parts, strict=True)
         )
 

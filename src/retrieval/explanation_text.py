@@ -56,14 +56,14 @@ def _ranking(explanation: Explanation) -> Iterator[str]:
         values = [number(part.value) for part in parts]
         yield _row(parts[0].label, [number(parts[0].weight), *values])
     yield ""
-    lead = [number(one.points) for one in explanation.lead]
-    yield _row("punten", ["", *numbers, *(["nr 1−2"] if lead else [])])
+    ahead = [number(one.points) for one in explanation.ahead]
+    yield _row("punten", ["", *numbers, *(["nr 1−2"] if ahead else [])])
     rows = zip(*(candidate.parts for candidate in candidates), strict=True)
     for place, parts in enumerate(rows):
-        yield _row(parts[0].label, ["", *(number(part.points) for part in parts), *lead[place : place + 1]])
+        yield _row(parts[0].label, ["", *(number(part.points) for part in parts), *ahead[place : place + 1]])
     total = [number(candidate.points) for candidate in candidates]
-    ahead = [number(sum(one.points for one in explanation.lead))] if lead else []
-    yield _row("samen", ["", *total, *ahead])
+    in_all = [number(sum(one.points for one in explanation.ahead))] if ahead else []
+    yield _row("samen", ["", *total, *in_all])
 
 
 def _judgement(judgement: Judgement) -> Iterator[str]:
@@ -89,7 +89,9 @@ def _sentences(sentences: Sequence[Sentence]) -> Iterator[str]:
     for place, sentence in enumerate(sentences):
         start = textwrap.shorten(sentence.text, LABEL - 2, placeholder=" …")
         numbers = [number(one, 3) for one in (sentence.nearness, sentence.words, sentence.score)]
-        notes = ["beste, geciteerd" if place == best else "hoort erbij, geciteerd"] * sentence.quoted
+        # of a long list whose introduction scores best an item is quoted
+        rank = ["beste"] if place == best else ["hoort erbij"] if sentences[best].quoted else []
+        notes = [*rank, "geciteerd"] if sentence.quoted else rank if place == best else []
         notes += [f"mist: {kind}" for kind in sentence.missing]
         yield _row(f"{'*' if sentence.quoted else ' '} {start}", numbers) + "  " + ", ".join(notes)
 

@@ -40,7 +40,7 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
 
     ``outcome`` is answered, related (passages about the subject, no answer), unrelated or smalltalk;
     ``searched`` is null for small talk, and then all lists are empty. ``points`` are value times weight;
-    ``lead`` is by how many the first candidate is ahead of the second.
+    ``ahead`` is by how many the first candidate is ahead of the second.
     """
     return {
         "outcome": explanation.outcome,
@@ -49,8 +49,9 @@ def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
         "joined": explanation.joined,
         "corrections": [{"typed": one.typed, "searched": one.searched} for one in explanation.corrections],
         "candidates": [_candidate_to_json(one) for one in explanation.candidates],
-        "lead": [
-            {"name": one.name, "label": one.label, "points": _rounded(one.points)} for one in explanation.lead
+        "ahead": [
+            {"name": one.name, "label": one.label, "points": _rounded(one.points)}
+            for one in explanation.ahead
         ],
         "judgements": [_judgement_to_json(one) for one in explanation.judgements],
         "sentences": [_sentence_to_json(one) for one in explanation.sentences],

@@ -128,7 +128,7 @@ class ContributionBody(_Strict):
     points: float = Field(description="Waarde maal gewicht.")
 
 
-class LeadBody(_Strict):
+class AheadBody(_Strict):
     """Hoeveel punten de eerste kandidaat op één onderdeel voorligt op de tweede."""
 
     name: str
@@ -187,7 +187,7 @@ class ExplanationBody(_Strict):
     joined: bool = Field(description="Of er eerdere vragen bij genomen zijn.")
     corrections: list[CorrectionBody]
     candidates: list[CandidateBody] = Field(max_length=5)
-    lead: list[LeadBody]
+    ahead: list[AheadBody]
     judgements: list[JudgementBody] = Field(max_length=2)
     sentences: list[SentenceBody]
 
