@@ -37,7 +37,9 @@ CITATION_JSON = {
 def test_an_answer() -> None:
     quote = Quote("Twee é 🙂.", 1, Span(31, 40), Lead(Span(20, 24), "Een:"))
     contact = Contact("Bel ons", "tel:14010")
-    assert reply_to_json(Answer("a", "tekst", (quote,), (CITATION,), ("Vraag?",), contact)) == {
+    assert reply_to_json(
+        Answer("a", "tekst", (quote,), (CITATION,), ("Vraag?",), contact, "Gezocht op “a”.")
+    ) == {
         "id": "a",
         "status": "answered",
         "text": "tekst",
@@ -53,6 +55,7 @@ def test_an_answer() -> None:
         "citations": [CITATION_JSON],
         "suggestions": ["Vraag?"],
         "contact": {"text": "Bel ons", "url": "tel:14010"},
+        "notice": "Gezocht op “a”.",
     }
 
 
@@ -65,6 +68,7 @@ def test_an_abstention_with_a_passage_about_the_subject() -> None:
         "citations": [CITATION_JSON],
         "suggestions": [],
         "contact": {"text": "Bel ons", "url": None},
+        "notice": None,
     }
 
 
@@ -77,6 +81,7 @@ def test_small_talk() -> None:
         "citations": [],
         "suggestions": [],
         "contact": None,
+        "notice": None,
     }
 
 
