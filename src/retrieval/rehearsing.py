@@ -21,8 +21,7 @@ from retrieval.records import Answer, Passage, Span
 from retrieval.suggesting import Suggestions
 
 MOST_TRIES = 2
-"""Questions tried for a passage; four of five that any answers are answered by the first
-(docs/experiments.md, "Suggested questions")."""
+"""Questions tried for a passage, the second where the first failed: so that a build stays cheap."""
 
 
 def rehearse(index: Index, embedder: Embedder, tried: Mapping[int, str]) -> Suggestions:
@@ -94,7 +93,7 @@ class _Asking:
 
 
 class _EmbeddedBefore:
-    """An embedder that has embedded the questions to come together, which takes less time than one by one."""
+    """An embedder that has embedded the questions to come together."""
 
     def __init__(self, embedder: Embedder, queries: Sequence[str]) -> None:
         self._embedder = embedder
