@@ -9,6 +9,7 @@ import pytest
 from retrieval.corpus import read_corpus
 from retrieval.embedding import open_corpus_embedder
 from retrieval.index import update_index
+from retrieval.rehearsing import rehearse
 from retrieval.settings import DEFAULT_EMBEDDER, PREFIX
 
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -27,5 +28,11 @@ def aivd_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the index of corpus/, made with the default model. Only read it; copy it to change it."""
     folder = tmp_path_factory.mktemp("aivd") / "index"
     embedder = open_corpus_embedder(DEFAULT_EMBEDDER, None, None)
-    update_index(read_corpus(CORPUS), folder, lambda: embedder, embedder.fingerprint)
+    update_index(
+        read_corpus(CORPUS),
+        folder,
+        lambda: embedder,
+        embedder.fingerprint,
+        rehearse=lambda index, tried: rehearse(index, embedder, tried),
+    )
     return folder

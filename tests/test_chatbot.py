@@ -10,18 +10,28 @@ from hypothesis import strategies as st
 
 from retrieval import Chatbot
 from retrieval.answerability import Answerability
-from retrieval.chatbot import NO_ANSWER, checked_history, checked_question, starting_questions
+from retrieval.chatbot import NO_ANSWER, checked_history, checked_question
 from retrieval.embedding import open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.evaluation import evaluate_judgments, read_judgments
 from retrieval.fusion import rankings
 from retrieval.index import Index
-from retrieval.records import Abstention, Answer, Contact, Provenance, Reply, SmallTalk
+from retrieval.records import Abstention, Answer, Contact, Reply, SmallTalk
 from retrieval.settings import DEFAULT_EMBEDDER, Settings
-from retrieval.store import DocumentEntry
+from retrieval.suggesting import subject_of
 
 PAGE = "met-wie-werken-wij-samen.txt"
 JUDGMENTS = Path(__file__).parent / "data" / "questions" / "aivd.jsonl"
+ASKED = (
+    "Wat doet de NCTV?",
+    "Wat doet het Openbaar Ministerie?",
+    "Wat is de MIVD?",
+    "Wie krijgt informatie van de AIVD?",
+    "Hoe bak ik een appeltaart?",
+    "Wat zijn ID's?",
+    "Wat is de IND?",
+    "Wie is de baas van de AIVD?",
+)
 WHO = "wie krijgt informatie van de AIVD?"
 
 
@@ -238,8 +248,43 @@ def test_no_control_character_passes(question: str) -> None:
     assert not any(unicodedata.category(one) == "Cc" and one not in "\t\n\r" for one in passed)
 
 
-def test_starting_questions_take_turns() -> None:
-    def entry(*questions: str) -> DocumentEntry:
-        return DocumentEntry("a", "A", "0" * 64, Provenance(questions=questions), 1)
+def test_after_an_answer_other_passages_are_suggested_and_each_answers(bot: Chatbot) -> None:
+    asked = "Wat doet het Openbaar Ministerie?"
+    reply = bot.reply(asked)
+    assert isinstance(reply, Answer)
+    assert len(reply.suggestions) == 3
+    assert asked not in reply.suggestions
+    for question in reply.suggestions:
+        assert isinstance(bot.reply(question, [asked]), Answer)
 
-    assert starting_questions([entry("a1?", "a2?"), entry(), entry("b1?", "a1?")]) == ("a1?", "b1?", "a2?")
+
+def test_a_corrected_word_is_told_before_the_answer(bot: Chatbot) -> None:
+    reply = bot.reply("Waarvoor dient een amtsbericht?")
+    assert isinstance(reply, Answer)
+    assert reply.notice == "Gezocht op “ambtsbericht” in plaats van “amtsbericht”."
+    assert reply.text.startswith(f"{reply.notice}\n\n“Via een ambtsbericht")
+    assert bot.reply("Waarvoor dient een ambtsbericht?").notice is None
+
+
+def test_a_name_that_may_be_meant_is_offered_where_it_is_answered(bot: Chatbot) -> None:
+    reply = bot.reply("wat doet de MIFT?")
+    assert isinstance(reply, Abstention)
+    assert reply.notice == "Bedoelt u “Wat doet de MIVD?”?"
+    assert reply.text.startswith(f"{reply.notice}\n\n")
+    assert reply.suggestions[0] == "Wat doet de MIVD?"
+    assert isinstance(bot.reply(reply.suggestions[0]), Answer)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(ASKED), min_size=1, max_size=5, unique=True))
+def test_what_was_asked_is_never_suggested(bot: Chatbot, asked: list[str]) -> None:
+    reply = bot.reply(asked[-1], asked[:-1])
+    known = {subject_of(question) for question in asked}
+    assert len(reply.suggestions) <= 3
+    assert not [question for question in reply.suggestions if subject_of(question) in known]
+    if isinstance(reply, Answer):
+        quoted = {quote.span for quote in reply.quotes}
+        for question in reply.suggestions:
+            first = bot.reply(question)
+            assert isinstance(first, Answer)
+            assert first.quotes[0].span not in quoted

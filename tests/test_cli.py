@@ -31,7 +31,7 @@ QUESTION = "Wie krijgt informatie van de AIVD?"
 MAYORS = "Burgemeesters zijn ook belangrijke afnemers van informatie van de AIVD."
 FAR = "Hoe bak ik een appeltaart?"
 NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
-REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact"]
+REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact", "notice"]
 QUOTE_KEYS = ["text", "citation", "start", "end"]
 CITATION_KEYS = (
     "number document_id title headings url source_url start end text sha256 highlights score".split()
@@ -456,6 +456,7 @@ def test_an_abstention_is_an_answer_too(aivd_index: Path, run: Run, monkeypatch:
         "citations": [],
         "suggestions": suggestions,
         "contact": {"text": "Bel met de gemeente", "url": "tel:14010"},
+        "notice": None,
     }
     shown = run("ask", FAR, "--index", aivd_index)
     assert (shown.status, shown.err) == (0, "")
@@ -478,6 +479,7 @@ def test_small_talk(aivd_index: Path, run: Run) -> None:
         "citations": [],
         "suggestions": [],
         "contact": None,
+        "notice": None,
     }
 
 

@@ -39,7 +39,9 @@ CITATION_JSON = {
 def test_an_answer() -> None:
     quote = Quote("Twee é 🙂.", 1, Span(31, 40), Lead(Span(20, 24), "Een:"))
     contact = Contact("Bel ons", "tel:14010")
-    assert reply_to_json(Answer("a", "tekst", (quote,), (CITATION,), ("Vraag?",), contact)) == {
+    assert reply_to_json(
+        Answer("a", "tekst", (quote,), (CITATION,), ("Vraag?",), contact, "Gezocht op “a”.")
+    ) == {
         "id": "a",
         "status": "answered",
         "text": "tekst",
@@ -55,6 +57,7 @@ def test_an_answer() -> None:
         "citations": [CITATION_JSON],
         "suggestions": ["Vraag?"],
         "contact": {"text": "Bel ons", "url": "tel:14010"},
+        "notice": "Gezocht op “a”.",
     }
 
 
@@ -67,6 +70,7 @@ def test_an_abstention_with_a_passage_about_the_subject() -> None:
         "citations": [CITATION_JSON],
         "suggestions": [],
         "contact": {"text": "Bel ons", "url": None},
+        "notice": None,
     }
 
 
@@ -79,6 +83,7 @@ def test_small_talk() -> None:
         "citations": [],
         "suggestions": [],
         "contact": None,
+        "notice": None,
     }
 
 

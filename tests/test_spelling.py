@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import BrokenIndexError
-from retrieval.spelling import Spelling, dutch_words, write_spelling
+from retrieval.spelling import Spelling, dutch_words, replaced_words, write_spelling
 
 TEXTS = (
     "De AIVD en de Koninklijke Marechaussee.",
@@ -85,6 +85,31 @@ def test_common_words_are_known_and_folded() -> None:
     words = set(dutch_words())
     assert {"baas", "hoofdkantoor", "solliciteren", "cooperatie"} <= words
     assert "burgermeester" not in words
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [
+        ("wat doet de eivt", "wat doet de AIVD"),  # by its sound
+        ("wat doet de maregausee", "wat doet de Marechaussee"),  # three errors, by its sound
+        ("wat doet de avid", None),  # that is corrected already
+        ("wat doet de bakker", None),  # a Dutch word
+        ("wat doet de AIVD", None),
+        ("wat doet de xqzwvk", None),
+        ("", None),
+    ],
+)
+def test_a_name_that_an_unknown_word_resembles(spelling: Spelling, question: str, meant: str | None) -> None:
+    assert spelling.meant_instead(question) == meant
+
+
+def test_names_are_abbreviations_and_words_with_a_capital_of_their_own(spelling: Spelling) -> None:
+    # "De" and "Burgemeesters" start a sentence, and "OM" has two letters
+    assert sorted(spelling.names) == ["AIVD", "IND", "Koninklijke", "Marechaussee", "Ministerie", "Openbaar"]
+
+
+def test_what_was_replaced_is_told_once() -> None:
+    assert replaced_words("De avid en de avid?", "De AIVD en de AIVD?") == (("avid", "AIVD"),)
 
 
 @pytest.mark.parametrize("name", ["words.json", "dutch.npy"])

@@ -5,14 +5,15 @@ The words that a visitor reads around the quotes stand here, in Dutch; nothing e
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, islice, zip_longest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from retrieval.answerability import Answerability, Features, Verdict, features_of
-from retrieval.conversation import SmallTalkKind, complete, small_talk_kind
+from retrieval.conversation import SmallTalkKind, complete, small_talk_kind, without_greeting
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.explanation import Explainer, Explanation, Grounds, explain_small_talk
@@ -20,14 +21,14 @@ from retrieval.fusion import WEIGHTS, Ranking, fused
 from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
-from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Quote, Reply, SmallTalk
+from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Query, Quote, Reply, SmallTalk
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
-from retrieval.store import DocumentEntry
+from retrieval.spelling import replaced_words
+from retrieval.suggesting import chosen, near, starting_questions
 
 MOST_QUOTES = 3
 MOST_CITATIONS = 5
-MOST_SUGGESTIONS = 3
 ID_LENGTH = 16
 
 NO_ANSWER = "Dat staat niet in deze bronnen."
@@ -49,6 +50,15 @@ SMALL_TALK_TEXTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a reply needs to know of the question: those ``asked``, this one first, and what to say of it."""
+
+    reply_id: str
+    asked: tuple[str, ...]
+    notice: str | None
+
+
 class Chatbot:
     """Answers questions from one opened index; safe to use from many threads."""
 
@@ -67,7 +77,8 @@ class Chatbot:
         self._explainer = Explainer(judge, WEIGHTS if ranking is fused else {}, self._rarity)
         self._contact = contact
         self._entries = {entry.id: entry for entry in index.documents()}
-        self._suggestions = starting_questions(self._entries.values())
+        self._questions = index.suggestions.by_passage()
+        self._suggestions = _starting_questions(index, self._questions)
 
     @classmethod
     def open(cls, index: Path | str, settings: Settings | None = None) -> Self:
@@ -121,7 +132,8 @@ class Chatbot:
         search = self._retriever.search(query, MOST_CITATIONS)
         features = features_of(search, self._title, self._rarity)
         grounds = Grounds(query, search, features, self._judge.verdict(features))
-        return self._judged(reply_id, grounds), grounds
+        turn = _Turn(reply_id, (question, *history), _searched(query, search.query))
+        return self._judged(turn, grounds), grounds
 
     def close(self) -> None:
         """Give the index's files back."""
@@ -135,17 +147,17 @@ class Chatbot:
     ) -> None:
         self.close()
 
-    def _judged(self, reply_id: str, grounds: Grounds) -> Reply:
+    def _judged(self, turn: "_Turn", grounds: Grounds) -> Reply:
         search = grounds.search
         match grounds.verdict:
             case Verdict.ANSWERED:
-                return self._answer(reply_id, search, grounds.features)
+                return self._answer(turn, search, grounds.features)
             case Verdict.RELATED:
-                return self._abstention(reply_id, ONLY_RELATED, search.hits[:MOST_QUOTES])
+                return self._abstention(turn, ONLY_RELATED, search.hits[:MOST_QUOTES])
             case Verdict.UNRELATED:
-                return self._abstention(reply_id, NO_ANSWER, ())
+                return self._abstention(turn, NO_ANSWER, ())
 
-    def _answer(self, reply_id: str, search: Search, features: Sequence[Features]) -> Answer:
+    def _answer(self, turn: "_Turn", search: Search, features: Sequence[Features]) -> Answer:
         quoted = self._quoted(search, features)
         citations = self._citations(search.hits, quoted)
         quotes = tuple(
@@ -154,7 +166,14 @@ class Chatbot:
             if (one := quoted.get(hit.passage_id))
             for place in (one.span.shifted(-citation.span.start),)
         )
-        return Answer(reply_id, _told(quotes, citations), quotes, citations)
+        return Answer(
+            turn.reply_id,
+            _below(turn.notice, _told(quotes, citations)),
+            quotes,
+            citations,
+            chosen(self._questions_near(search.hits, quoted), turn.asked),
+            notice=turn.notice,
+        )
 
     def _quoted(self, search: Search, features: Sequence[Features]) -> dict[int, Quotable]:
         """What is quoted of which passage: of the best one, and of others that answer as well."""
@@ -168,14 +187,35 @@ class Chatbot:
                     quoted[hit.passage_id] = other
         return dict(islice(quoted.items(), MOST_QUOTES))
 
-    def _abstention(self, reply_id: str, text: str, hits: Sequence[Hit]) -> Abstention:
+    def _abstention(self, turn: "_Turn", text: str, hits: Sequence[Hit]) -> Abstention:
         citations = self._citations(hits, {})
         contact = self._contact
+        meant = self._meant_instead(turn.asked)
+        notice = " ".join(filter(None, (turn.notice, meant and f"Bedoelt u “{meant}”?"))) or None
         shown = "\n\n".join(
             [text, *(f"“{citation.text}”\n{_source_line(citation)}" for citation in citations)]
             + ([contact.text + (f" {contact.url}" if contact.url else "")] if contact else [])
         )
-        return Abstention(reply_id, shown, citations, self._suggestions, contact)
+        near_hits = self._questions_near(hits, ())
+        instead = chosen(chain([meant] if meant else [], near_hits, self._suggestions), turn.asked)
+        return Abstention(turn.reply_id, _below(notice, shown), citations, instead, contact, notice)
+
+    def _meant_instead(self, asked: Sequence[str]) -> str | None:
+        """The question with a name in the place of a word that resembles it, if that is answered."""
+        question, *history = asked
+        meant = self.index.spelling.meant_instead(without_greeting(question))
+        if meant is None:
+            return None
+        search = self._retriever.search(complete(meant, history), MOST_CITATIONS)
+        features = features_of(search, self._title, self._rarity)
+        return _as_question(meant) if self._judge.verdict(features) is Verdict.ANSWERED else None
+
+    def _questions_near(self, hits: Sequence[Hit], quoted: Iterable[int]) -> Iterator[str]:
+        """What the passages beside the quoted ones, or around a subject, answer themselves."""
+        if hits:
+            found = [hit.passage_id for hit in hits]
+            for passage in near(found, quoted, self.index.passages_beside(found[0])):
+                yield from self._questions.get(passage, ())
 
     def _citations(self, hits: Sequence[Hit], quoted: Mapping[int, Quotable]) -> tuple[Citation, ...]:
         return tuple(
@@ -226,11 +266,32 @@ def checked_history(history: Sequence[str]) -> tuple[str, ...]:
     return tuple(question.strip() for question in history if question.strip())
 
 
-def starting_questions(entries: Iterable[DocumentEntry]) -> tuple[str, ...]:
-    """Questions that the editors of the sources suggest, in turn from each source."""
-    turns = zip_longest(*(entry.provenance.questions for entry in entries))
-    asked = dict.fromkeys(question for question in chain.from_iterable(turns) if question is not None)
-    return tuple(islice(asked, MOST_SUGGESTIONS))
+def _starting_questions(index: Index, questions: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
+    entries, unanswered = index.documents(), set(index.suggestions.unanswered)
+    own = [[one for one in entry.provenance.questions if one not in unanswered] for entry in entries]
+    ends = list(accumulate(entry.passage_count for entry in entries))
+    made = [
+        [one for passage in range(end - entry.passage_count, end) for one in questions.get(passage, ())]
+        for entry, end in zip(entries, ends, strict=True)
+    ]
+    return starting_questions(own, made)
+
+
+def _searched(typed: Query, searched: Query) -> str | None:
+    """What the visitor is told where other words were searched than this turn holds."""
+    replaced = replaced_words(typed.own, searched.own)
+    if not replaced:
+        return None
+    told = [f"op “{after}” in plaats van “{before}”" for before, after in replaced]
+    return f"Gezocht {' en '.join(told)}."
+
+
+def _below(notice: str | None, text: str) -> str:
+    return f"{notice}\n\n{text}" if notice else text
+
+
+def _as_question(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip(' .?!')}?"
 
 
 def _told(quotes: Sequence[Quote], citations: Sequence[Citation]) -> str:

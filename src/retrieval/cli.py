@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _index(options: argparse.Namespace) -> int:
     settings = _settings(options)
     report = bring_up_to_date(settings, _open_embedder(settings))
+    _say_unanswered(report)
     if options.json:
         _print(_json_text(_report_json(report)))
     else:
@@ -131,6 +132,7 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
     """Make the index that of the corpus as it is now, with a progress bar on stderr."""
     from retrieval.corpus import read_corpus
     from retrieval.index import update_index
+    from retrieval.rehearsing import rehearse
 
     reading = read_corpus(settings.corpus)
     with _ProgressBar() as bar:
@@ -140,6 +142,7 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
             lambda: _corpus_embedder(settings, embedder),
             embedder.fingerprint,
             bar.show,
+            rehearse=lambda index, tried: rehearse(index, embedder, tried),
         )
 
 
@@ -202,10 +205,16 @@ def _bring_up_to_date_or_serve_on(settings: Settings, embedder: Embedder) -> Non
         report = bring_up_to_date(settings, embedder)
         for skipped in report.skipped:
             _say(f"left out: {skipped.path}: {skipped.reason}")
+        _say_unanswered(report)
     except VraagbaakError as error:
         if not (settings.index / "CURRENT").is_file():
             raise
         _say(f"the index was not brought up to date, the old one serves on: {error}")
+
+
+def _say_unanswered(report: BuildReport) -> None:
+    for question in report.unanswered:
+        _say(f"not answered, so not suggested: {question} (a question of bronnen.toml)")
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from typing import Any
 from retrieval.errors import BrokenIndexError
 from retrieval.files import REBUILD, broken, read_json, sha256_of, sync, writing
 
-SCHEMA_VERSION = 4
-"""Raised whenever a generation's files change: layout, embedded texts, background, lexical analysis."""
+SCHEMA_VERSION = 5
+"""Raised whenever a generation's files change: layout, embedded texts, lexical analysis, suggestions …"""
 
 KEPT_GENERATIONS = 5
 """Generations that stay on disk, the serving one among them, so that links to older texts open."""

@@ -44,6 +44,7 @@ from retrieval.ranking import Vectors
 from retrieval.records import Document, Passage
 from retrieval.spelling import Spelling, write_spelling
 from retrieval.store import DocumentEntry, Store, write_store
+from retrieval.suggesting import Suggestions
 from retrieval.vector_cache import VectorCache, text_key
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ CHUNK = 256
 Progress = Callable[[int, int], None]
 """Is told how many texts are embedded by now, and how many there are to embed."""
 
+Rehearse = Callable[["Index", Mapping[int, str]], Suggestions]
+"""Asks a new generation what it should answer; is given the question, or "", of passages tried before."""
+
+_SUGGESTIONS = "suggestions.json"
 _CACHE, _STORE, _DENSE = "cache", "store.sqlite", "passages.faiss"
 _LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
 _SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
@@ -83,7 +88,8 @@ class BuildReport:
 
     ``embedded`` counts the passages for which a vector, their own or a sentence's, was made;
     ``reused`` those for which all were there already. ``removed`` counts the documents that the
-    index had before and has no longer.
+    index had before and has no longer. ``unanswered`` are questions of the editors that the new index
+    does not answer.
     """
 
     documents: int
@@ -93,6 +99,7 @@ class BuildReport:
     removed: int
     seconds: float
     skipped: "tuple[Skipped, ...]"
+    unanswered: tuple[str, ...] = ()
 
 
 def embedded_texts(text: str, headings: Sequence[str], title: str, lead: str = "") -> tuple[str, str]:
@@ -114,17 +121,20 @@ def lexical_text(passage: Passage, title: str) -> str:
     return "\n".join(filter(None, (title, *passage.headings, passage.lead_before, passage.text)))
 
 
-def update_index(
+def update_index(  # noqa: PLR0913 - the last is for the command line alone
     reading: "Reading",
     folder: Path,
     embedder: "Callable[[], Embedder]",
     fingerprint: str,
     progress: Progress | None = None,
+    *,
+    rehearse: Rehearse | None = None,
 ) -> BuildReport:
     """Make the index in ``folder`` that of ``reading``: a new generation, unless nothing changed.
 
     ``embedder`` is called when a document must be cut or a text embedded, and not otherwise; its
-    fingerprint is ``fingerprint``. A damaged index, or one of another making, is built anew.
+    fingerprint is ``fingerprint``. ``rehearse`` finds what can be suggested; without it nothing is but the
+    editors' questions. A damaged index, or one of another making, is built anew.
     Raises BrokenIndexError where the folder cannot be written or another build is under way. After
     any failure the generation that served still serves, and the vectors made so far are kept.
     """
@@ -135,10 +145,10 @@ def update_index(
         serving = _serving(folder)
         base = serving if serving and _can_be_built_on(serving, fingerprint) else None
         if base and base.manifest.documents == hashes:
-            passages, embedded = base.manifest.passages, 0
+            passages, embedded, suggestions = base.manifest.passages, 0, Suggestions()
         else:
-            build = _Build(folder, fingerprint, cache(embedder), progress)
-            passages, embedded = build.run(documents, hashes, base)
+            build = _Build(folder, fingerprint, cache(embedder), progress, rehearse)
+            passages, embedded, suggestions = build.run(documents, hashes, base)
     return BuildReport(
         documents=len(documents),
         passages=passages,
@@ -147,6 +157,7 @@ def update_index(
         removed=len(serving.manifest.documents.keys() - hashes.keys()) if serving else 0,
         seconds=time.perf_counter() - start,
         skipped=reading.skipped,
+        unanswered=suggestions.unanswered,
     )
 
 
@@ -157,7 +168,8 @@ class Index:
     ``context_vectors`` is (contexts, dimension), and ``passage_contexts`` (passages,) tells the row of each
     passage; ``passage_documents`` (passages,) tells its place in ``document_words``, which holds the words
     of whole documents, as ``lexical`` and ``letters`` hold the words and pieces of words of passages.
-    ``background_vectors`` is (texts, dimension): those of ``background_texts``.
+    ``background_vectors`` is (texts, dimension): those of ``background_texts``. ``suggestions`` are questions
+    that it answers.
     """
 
     def __init__(self, folder: Path, generation: Path, store: Store) -> None:
@@ -174,6 +186,7 @@ class Index:
         self.passage_contexts: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_CONTEXTS)
         self.passage_documents: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_DOCUMENTS)
         self.background_vectors: Vectors = map_array(generation / _BACKGROUND)
+        self.suggestions = Suggestions.read(generation / _SUGGESTIONS)
         self._sentence_starts: npt.NDArray[np.int64] = map_array(generation / _SENTENCE_STARTS)
 
     @classmethod
@@ -199,6 +212,13 @@ class Index:
     def sentence_rows(self, passage_id: int) -> range:
         """The rows of ``sentence_vectors`` of the passage's sentences, in their order."""
         return range(int(self._sentence_starts[passage_id]), int(self._sentence_starts[passage_id + 1]))
+
+    def passages_beside(self, passage_id: int) -> range:
+        """The passages of the document that the passage stands in."""
+        documents = self.passage_documents
+        document = documents[passage_id]
+        first, end = np.searchsorted(documents, [document, document + 1])
+        return range(int(first), int(end))
 
     def documents(self) -> list[DocumentEntry]:
         """Every document without its text."""
@@ -268,6 +288,9 @@ class Index:
                 generation / _SENTENCE_STARTS,
                 f"ends at {self._sentence_starts[-1]}, the manifest says {sentences}",
             )
+        told = {*self.suggestions.made, *self.suggestions.own.values()}
+        if not told <= set(range(passages)):
+            raise broken(generation / _SUGGESTIONS, f"names passages beyond the {passages} of the manifest")
         for name, vectors in ((_SENTENCES, self.sentence_vectors), (_CONTEXTS, self.context_vectors)):
             if vectors.dtype != np.float32:
                 raise broken(generation / name, f"holds {vectors.dtype}, expected float32")
@@ -322,14 +345,15 @@ class _Build:
     fingerprint: str
     embedder: "Callable[[], Embedder]"
     progress: Progress | None
+    rehearse: Rehearse | None
 
     def run(
         self,
         documents: Mapping[str, Document],
         hashes: Mapping[str, DocumentHashes],
         base: _Generation | None,
-    ) -> tuple[int, int]:
-        """Build and publish; the number of passages, and of those that were embedded."""
+    ) -> tuple[int, int, Suggestions]:
+        """Build and publish; the number of passages, that of those embedded, and what can be suggested."""
         cut = self._cut(documents, base)
         dimension = base.manifest.dimension if base else self._embedder().dimension
         rows = _rows(documents, cut)
@@ -340,6 +364,8 @@ class _Build:
             with writing(self.folder), drafted(self.folder) as draft:
                 _write_texts(draft, documents, cut)
                 _write_vectors(draft, rows, vectors, dimension)
+                suggestions = self._rehearsed(draft, cut, base)
+                suggestions.write(draft / _SUGGESTIONS)
                 manifest = Manifest(
                     schema_version=SCHEMA_VERSION,
                     embedder=self.fingerprint,
@@ -351,7 +377,17 @@ class _Build:
                     files=file_entries(draft),
                 )
                 publish(self.folder, draft, manifest)
-        return len(rows.passages), rows.passages_with(missing)
+        return len(rows.passages), rows.passages_with(missing), suggestions
+
+    def _rehearsed(
+        self, draft: Path, cut: Mapping[str, Sequence[Passage]], base: _Generation | None
+    ) -> Suggestions:
+        """What the draft, which is whole but for this, can be asked."""
+        if self.rehearse is None:
+            return Suggestions()
+        Suggestions().write(draft / _SUGGESTIONS)
+        with Index(self.folder, draft, Store.open(draft / _STORE)) as index:
+            return self.rehearse(index, _tried_before(cut, base) if base else {})
 
     def _embedder(self) -> "Embedder":
         embedder = self.embedder()
@@ -445,6 +481,21 @@ def _cut_before(documents: Iterable[Document], base: _Generation) -> dict[str, t
             if (old := store.document(document.id))
             and replace(old, provenance=document.provenance) == document
         }
+
+
+def _tried_before(cut: Mapping[str, Sequence[Passage]], base: _Generation) -> dict[int, str]:
+    """What was found for the passages of documents that are cut as they were, by their places now."""
+    before = Suggestions.read(base.folder / _SUGGESTIONS).made
+    tried: dict[int, str] = {}
+    first = 0
+    with closing(Store.open(base.folder / _STORE)) as store:
+        for id_, passages in cut.items():
+            old = store.passages_of(id_)
+            if tuple(passage for _, passage in old) == tuple(passages):
+                places = enumerate((place for place, _ in old), start=first)
+                tried.update({now: before[then] for now, then in places if then in before})
+            first += len(passages)
+    return tried
 
 
 def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]) -> _Rows:

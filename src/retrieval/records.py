@@ -225,7 +225,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The sources answer: at least one quote, the best first; at most 3 quotes, 5 citations."""
+    """The sources answer: at least one quote, the best first; at most 3 quotes, 5 citations.
+
+    ``text`` begins with the ``notice``, where there is one: that other words were searched than were typed.
+    """
 
     id: str
     text: str
@@ -233,17 +236,22 @@ class Answer:
     citations: tuple[Citation, ...]
     suggestions: tuple[str, ...] = ()
     contact: Contact | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """The sources hold no answer; ``citations`` are passages about the subject, if there are any."""
+    """The sources hold no answer; ``citations`` are passages about the subject, if there are any.
+
+    ``text`` begins with the ``notice``, where there is one: which words were searched, or may be meant.
+    """
 
     id: str
     text: str
     citations: tuple[Citation, ...] = ()
     suggestions: tuple[str, ...] = ()
     contact: Contact | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +262,7 @@ class SmallTalk:
     text: str
     suggestions: tuple[str, ...] = ()
     contact: Contact | None = None
+    notice: str | None = None
 
 
 Reply = Answer | Abstention | SmallTalk

@@ -27,6 +27,7 @@ def reply_to_json(reply: Reply) -> dict[str, Any]:
         "citations": [_citation_to_json(citation) for citation in citations],
         "suggestions": list(reply.suggestions),
         "contact": _contact_to_json(reply.contact),
+        "notice": reply.notice,
     }
 
 

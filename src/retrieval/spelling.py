@@ -1,5 +1,7 @@
 """Misspelt words of a question become the words of the corpus that they are nearest to.
 
+What is less sure is only offered: the names of the corpus that a word unknown to it resembles.
+
 The only importer of simplemma, whose list of Dutch word forms tells which words are not misspelt; the
 index keeps that list as hashes, so that it need not be read at each start.
 """
@@ -8,7 +10,7 @@ import json
 import re
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -27,8 +29,27 @@ LONG_WORD = 8
 MOST_CANDIDATES = 6
 """Nearest words among which the one that starts alike and stands in most passages is taken."""
 
+LEAST_NAME_LENGTH = 3
+"""Letters of a name that may be offered: "CTG" for "CTC"."""
+
+MOST_ERRORS = {3: 1, 4: 1, 5: 2, 6: 2, 7: 2}
+"""Errors up to which a word of so many letters resembles a name; a longer one may have three
+(docs/experiments.md, "Did you mean")."""
+MOST_ERRORS_LONG = 3
+MOST_ERRORS_HEARD = 1
+"""Errors up to which a word that is written as it sounds resembles a name."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 _WORDS, _DUTCH = "words.json", "dutch.npy"
+
+_WITHIN_A_SENTENCE = re.compile(r"(?<=[^\W_]{2} |[^\W_][,;] )[A-Z][^\W\d_]*|\b[A-Z]{2,}\b")
+
+_ALIKE = (
+    ("sch", "sg"), ("ij", "ei"), ("ou", "au"), ("ch", "g"), ("th", "t"), ("ph", "f"), ("dt", "t"),
+    ("qu", "kw"), ("ck", "k"), ("c", "k"), ("d", "t"), ("z", "s"), ("v", "f"), ("y", "i"),
+    ("x", "ks"), ("ie", "i"),
+)  # fmt: skip
+"""Spellings that sound alike in Dutch, or nearly."""
 
 
 def write_spelling(folder: Path, texts: Sequence[str]) -> None:
@@ -44,10 +65,18 @@ def write_spelling(folder: Path, texts: Sequence[str]) -> None:
         "words": [*words],
         "forms": [form for form, _ in words.values()],
         "passages": [forms[word].total() for word in words],
+        "names": {name: sounds(name) for name in sorted(_names(texts, words))},
     }
     (folder / _WORDS).write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     known = np.unique(np.array([_hash(word) for word in dutch_words()], np.uint32))
     write_array(folder / _DUTCH, known.shape, known.dtype, [known])
+
+
+def _names(texts: Sequence[str], words: Iterable[str]) -> set[str]:
+    """Abbreviations, and words with a capital that no start of a sentence gives them; never in lower case."""
+    lower = {word for text in texts for word in _WORD.findall(text) if word.islower()}
+    found = {name for text in texts for name in _WITHIN_A_SENTENCE.findall(text) if name.lower() not in lower}
+    return {folded(name) for name in found if len(name) >= LEAST_NAME_LENGTH} & set(words)
 
 
 def dutch_words() -> Iterable[str]:
@@ -66,6 +95,7 @@ class Spelling:
         forms: Sequence[str],
         passages: Sequence[int],
         dutch: npt.NDArray[np.uint32],
+        names: Mapping[str, str],
     ) -> None:
         self._words = {word: (form, count) for word, form, count in zip(words, forms, passages, strict=True)}
         self._by_length: defaultdict[int, list[str]] = defaultdict(list)
@@ -73,6 +103,7 @@ class Spelling:
             if len(word) >= LEAST_LENGTH:
                 self._by_length[len(word)].append(word)
         self._dutch = dutch
+        self._names = names
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -81,11 +112,53 @@ class Spelling:
         Raises BrokenIndexError where a file is missing or damaged.
         """
         content = read_json(folder / _WORDS)
-        return cls(content["words"], content["forms"], content["passages"], map_array(folder / _DUTCH))
+        return cls(
+            content["words"],
+            content["forms"],
+            content["passages"],
+            map_array(folder / _DUTCH),
+            content["names"],
+        )
 
     def corrected(self, text: str) -> str:
         """The text with each misspelt word replaced; as it is where there is none."""
         return _WORD.sub(lambda match: self._corrected_word(match.group()), text)
+
+    @property
+    def names(self) -> list[str]:
+        """The names that may be offered, as they are written most often."""
+        return [self._words[name][0] for name in self._names]
+
+    def meant_instead(self, question: str) -> str | None:
+        """The question with one unknown word replaced by the name that it resembles most; None without one.
+
+        What ``corrected`` makes of the word already is not offered again.
+        """
+        resembling = [
+            (unlikeness, match, name)
+            for match in _WORD.finditer(question)
+            for unlikeness, name in self._resembling(match.group())
+        ]
+        if not resembling:
+            return None
+        _, match, name = min(resembling, key=lambda one: one[0])
+        return self.corrected(question[: match.start()] + name + question[match.end() :])
+
+    def _resembling(self, typed: str) -> Iterator[tuple[tuple[float, ...], str]]:
+        """The names that the word may be meant for, each with how unlike it is."""
+        word = folded(typed)
+        if len(word) < LEAST_NAME_LENGTH or word in self._words or self._is_dutch(word):
+            return
+        sound, corrected = sounds(word), self._corrected_word(typed)
+        errors = MOST_ERRORS.get(len(word), MOST_ERRORS_LONG)
+        written = extract(word, self._names.keys(), scorer=OSA.distance, score_cutoff=errors, limit=None)
+        errors = min(errors, MOST_ERRORS_HEARD)
+        heard = extract(sound, self._names, scorer=OSA.distance, score_cutoff=errors, limit=None)
+        for name in {name for name, _, _ in written} | {name for _, _, name in heard}:
+            form, passages = self._words[name]
+            if form != corrected:
+                unlike = OSA.distance(sound, self._names[name]) + OSA.distance(word, name)
+                yield (unlike, name[0] != word[0], -passages), form
 
     def _corrected_word(self, typed: str) -> str:
         word = folded(typed)
@@ -110,6 +183,19 @@ class Spelling:
         value = _hash(word)
         place = int(np.searchsorted(self._dutch, value))
         return place < len(self._dutch) and int(self._dutch[place]) == value
+
+
+def sounds(word: str) -> str:
+    """The folded word as it sounds, roughly: what sounds alike is written alike, and no letter twice."""
+    for written, alike in _ALIKE:
+        word = word.replace(written, alike)
+    return re.sub(r"(.)\1+", r"\1", word)
+
+
+def replaced_words(typed: str, searched: str) -> tuple[tuple[str, str], ...]:
+    """The words that ``corrected`` put others in the place of, each with its replacement."""
+    pairs = zip(_WORD.findall(typed), _WORD.findall(searched), strict=True)
+    return tuple(dict.fromkeys((before, after) for before, after in pairs if before != after))
 
 
 def _hash(word: str) -> int:

@@ -65,3 +65,17 @@ def test_what_the_text_does_not_tell_is_refused(new_page: PageMaker, real_addres
         page.get_by_role("textbox", name="Uw vraag").press("Enter")
         expect(page.get_by_text("Dat staat niet in deze bronnen.")).to_be_visible()
         assert page.locator("blockquote").count() == 0
+
+
+def test_a_suggestion_below_an_answer_gets_an_answer(new_page: PageMaker, real_address: str) -> None:
+    with new_page(real_address) as page:
+        page.goto(real_address)
+        page.get_by_role("textbox", name="Uw vraag").fill("wat doet het openbar ministerie?")
+        page.get_by_role("textbox", name="Uw vraag").press("Enter")
+        answer = page.locator(".vb-beantwoord").first
+        expect(answer).to_contain_text("in plaats van “openbar”.")
+        suggestion = answer.locator(".vb-suggestie").first
+        question = suggestion.text_content() or ""
+        suggestion.click()
+        expect(page.locator(".vb-vraag").nth(1)).to_have_text(question)
+        expect(page.locator(".vb-beantwoord").nth(1).locator("blockquote").first).to_be_visible()

@@ -18,7 +18,7 @@ from retrieval.web.server import create_app
 pytestmark = pytest.mark.anyio
 
 ANSWERS = "/api/v1/answers"
-KEYS = {"id", "status", "text", "quotes", "citations", "suggestions", "contact"}
+KEYS = {"id", "status", "text", "quotes", "citations", "suggestions", "contact", "notice"}
 
 
 def problem_of(response: httpx.Response, status: int) -> dict[str, Any]:
@@ -66,6 +66,7 @@ async def test_an_answer_has_every_key_of_the_contract(client: httpx.AsyncClient
         ],
         "suggestions": ["Wanneer is het gemeentehuis open?", "Waar vraag ik een paspoort aan?"],
         "contact": None,
+        "notice": None,
     }
 
 

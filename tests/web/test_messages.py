@@ -124,3 +124,14 @@ def test_marks_add_no_text_and_lose_none(text: str, places: list[tuple[int, int]
 
 def test_marks_that_overlap_are_joined_in_order() -> None:
     assert marked_html("abcdef", [Span(3, 9), Span(1, 4)]) == "a<mark>bcd</mark><mark>ef</mark>"
+
+
+@given(anything)
+def test_a_notice_is_shown_once_before_the_rest_and_stays_text(notice: str) -> None:
+    told = f"Gezocht {notice}".strip()
+    text = f"{told}\n\nDat staat niet in deze bronnen.\n\nBel ons"
+    for reply in (Abstention("i", text, notice=told), Answer("i", text, (), (), notice=told)):
+        html = reply_html(reply)
+        assert set(Reader(html).tags) <= {"div", "p"}
+        assert html.count("<p>Gezocht") == 1
+    assert reply_html(Abstention("i", text, notice=told)).count("<p>Dat staat niet in deze bronnen.</p>") == 1

@@ -200,8 +200,12 @@ class AnswerBody(_Strict):
     text: str = Field(description="Alles wat te tonen is, als gewone tekst.")
     quotes: list[QuoteBody] = Field(max_length=3)
     citations: list[CitationBody] = Field(max_length=5)
-    suggestions: list[str]
+    suggestions: list[str] = Field(max_length=3, description="Vragen die de bronnen beantwoorden.")
     contact: ContactBody | None
+    notice: str | None = Field(
+        description="Waarop gezocht is in plaats van op wat er stond, of wat misschien bedoeld is. "
+        "Staat ook aan het begin van `text`."
+    )
     explanation: ExplanationBody | SkipJsonSchema[None] = Field(
         default=None,
         description="Alleen als de aanvraag `explain` heeft.",

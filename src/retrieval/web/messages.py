@@ -46,6 +46,7 @@ def reply_html(reply: Reply) -> str:
             cited = {citation.number: citation for citation in reply.citations}
             return _message(
                 "beantwoord",
+                _lines_html(reply.notice or ""),
                 *(_quote_html(quote, cited[quote.citation]) for quote in reply.quotes),
                 _folded_html(reply.citations),
                 suggestions_html("Stel ook eens:", reply.suggestions),
@@ -54,8 +55,9 @@ def reply_html(reply: Reply) -> str:
         case Abstention():
             return _message(
                 "geen-antwoord",
-                # the verdict is its first paragraph; the rest of it is shown below in a form of its own
-                _lines_html(reply.text.partition("\n\n")[0]),
+                _lines_html(reply.notice or ""),
+                # the verdict is the next paragraph; the rest of it is shown below in a form of its own
+                _lines_html(reply.text.removeprefix(f"{reply.notice}\n\n").partition("\n\n")[0]),
                 _about_html(reply.citations),
                 suggestions_html("Dit kunt u wel vragen:", reply.suggestions),
                 _contact_html(reply.contact),
