@@ -122,11 +122,13 @@ def test_what_an_answer_was_made_from_by_hand() -> None:
     )
 
     best, other = found.sentences
-    # .9 + .06 * 2/3; .7 + 0
+    # .9 + .05 * 2/3 + .12 * 2/3; .7 + 0 + .12 * 2/3
     assert (best.text, best.span, best.quoted) == ("De kat slaapt.", Span(0, 14), True)
-    assert (best.nearness, best.words, best.score) == pytest.approx((0.9, 2 / 3, 0.94))
+    assert (best.nearness, best.words, best.known, best.score) == pytest.approx(
+        (0.9, 2 / 3, 2 / 3, 0.9 + 0.34 / 3)
+    )
     assert (other.text, other.quoted) == ("Zij is moe.", True)
-    assert other.score == pytest.approx(0.7)
+    assert other.score == pytest.approx(0.78)
 
 
 def test_what_is_not_quoted_is_told_apart() -> None:

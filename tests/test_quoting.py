@@ -35,13 +35,13 @@ def test_the_nearest_sentence_is_quoted() -> None:
 
 
 def test_the_words_of_the_question_decide_between_near_ones() -> None:
-    # the second leads by .01, the first holds the one word that is asked for: .06
+    # the second leads by .01, the first holds the one word that is asked for: .05
     found = hit("De kat slaapt.", "De hond blaft.", scores=(0.89, 0.90))
     assert quoted(found, "kat") == "De kat slaapt."
 
 
 def test_the_kind_of_answer_decides_between_near_ones() -> None:
-    # the first leads by .03, the second holds a number of what is counted: .04
+    # the first leads by .03, the second holds a number of what is counted: .10
     found = hit("De raad heeft leden.", "Er zijn twaalf leden.", scores=(0.92, 0.89))
     assert quoted(found, "Hoeveel leden?") == "Er zijn twaalf leden."
 
@@ -50,11 +50,17 @@ def test_the_scores_of_sentences_by_hand() -> None:
     found = hit("De raad heeft leden.", "Er zijn twaalf leden.", scores=(0.92, 0.89))
     query = Query("Hoeveel leden?", "Hoeveel leden?")
     first, second = sentence_scores(found, query, lambda _: 1.0)
-    # of "hoeveel" and "leden" one is met: .06 / 2; .04 less where no number of them is told
-    assert (first.nearness, first.words, first.missing) == (0.92, 0.5, ("aantal",))
-    assert first.total == pytest.approx(0.92 + 0.03 - 0.04)
+    # of "hoeveel" and "leden" one is met: .05 / 2 + .12 / 2; .1 less where no number of them is told
+    assert (first.nearness, first.words, first.known, first.missing) == (0.92, 0.5, 0.5, ("aantal",))
+    assert first.total == pytest.approx(0.92 + 0.085 - 0.1)
     assert second.missing == ()
-    assert second.total == pytest.approx(0.89 + 0.03)
+    assert second.total == pytest.approx(0.89 + 0.085)
+
+
+def test_what_is_known_by_then_lets_a_sentence_speak_for_itself() -> None:
+    # the first leads by .05 and holds one word of two (.05 / 2); by the second both are known (.12 / 2)
+    found = hit("De Wereldraad bepaalt.", "De raad vergadert in juni.", scores=(0.90, 0.85))
+    assert quoted(found, "Wanneer vergadert de Wereldraad?") == "De raad vergadert in juni."
 
 
 def test_a_sentence_that_points_back_brings_the_one_before_it() -> None:

@@ -178,6 +178,7 @@ class Sentence:
     span: Span
     nearness: float
     words: float
+    known: float
     missing: tuple[str, ...]
     score: float
     quoted: bool
@@ -253,6 +254,7 @@ class Explainer:
                 span,
                 score.nearness,
                 score.words,
+                score.known,
                 score.missing,
                 score.total,
                 any(place.start <= span.start and span.end <= place.end for place in quoted),

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from retrieval.explanation import Candidate, Explanation, Judgement, Sentence, number
-from retrieval.quoting import KIND_WEIGHT, WORDS_WEIGHT
+from retrieval.quoting import KIND_WEIGHT, KNOWN_WEIGHT, WORDS_WEIGHT
 
 WIDTH = 100
 LABEL, CELL = 40, 8
@@ -82,13 +82,16 @@ def _judgement(judgement: Judgement) -> Iterator[str]:
 def _sentences(sentences: Sequence[Sentence]) -> Iterator[str]:
     if not sentences:
         return
-    words, kind = number(WORDS_WEIGHT), number(KIND_WEIGHT)
-    yield f"score = nabij + {words} × woorden − {kind} als het gevraagde soort antwoord ontbreekt"
-    yield _row("", ["nabij", "woorden", "score"])
+    words, known, kind = (number(weight) for weight in (WORDS_WEIGHT, KNOWN_WEIGHT, KIND_WEIGHT))
+    yield f"score = nabij + {words} × woorden + {known} × bekend"
+    yield f"   − {kind} als het gevraagde soort antwoord ontbreekt"
+    yield _row("", ["nabij", "woorden", "bekend", "score"])
     best = max(range(len(sentences)), key=lambda place: sentences[place].score)
     for place, sentence in enumerate(sentences):
         start = textwrap.shorten(sentence.text, LABEL - 2, placeholder=" …")
-        numbers = [number(one, 3) for one in (sentence.nearness, sentence.words, sentence.score)]
+        numbers = [
+            number(one, 3) for one in (sentence.nearness, sentence.words, sentence.known, sentence.score)
+        ]
         # of a long list whose introduction scores best an item is quoted
         rank = ["beste"] if place == best else ["hoort erbij"] if sentences[best].quoted else []
         notes = [*rank, "geciteerd"] if sentence.quoted else rank if place == best else []

@@ -13,12 +13,10 @@ from retrieval.expectations import unmet
 from retrieval.lexical import analyse
 from retrieval.records import Hit, Lead, Passage, Query, Span
 
-WORDS_WEIGHT = 0.06
-"""What it is worth that a sentence holds all words of the question, beside its inner product
-(docs/experiments.md, "The quote")."""
-
-KIND_WEIGHT = 0.04
-"""What it is worth that a sentence holds the kind of answer that is expected: a year, a reason …"""
+WORDS_WEIGHT, KNOWN_WEIGHT, KIND_WEIGHT = 0.05, 0.12, 0.10
+"""What it is worth, beside its inner product, that a sentence holds all words of the question; that all are
+known by its end, from the headings and sentences before it or itself; and that it holds the kind of answer
+that is expected, a year, a reason … (docs/experiments.md, "The quote")."""
 
 _ANAPHOR = re.compile(r"(?:zij|ze|hij|dit|dat|deze|die|daar(?!naast)\w*|hier\w*)\b", re.IGNORECASE)
 """How a sentence starts that speaks of what the sentence before it named."""
@@ -30,8 +28,8 @@ _SEVERAL = re.compile(
 )
 """How a question starts that several passages may answer each in part: "wie", "met welke", "waar"."""
 
-QUOTE_MARGIN = 0.025
-"""How far the best quote may outdo another that is shown beside it."""
+QUOTE_MARGIN = 0.01
+"""How far the best quote may outdo another that is shown beside it (docs/experiments.md, "The quote")."""
 
 
 LONGEST_LIST = 500
@@ -52,17 +50,20 @@ class SentenceScore:
     """What speaks for quoting a sentence, and against it.
 
     ``nearness`` is its inner product with the query, ``words`` the share of the question's words that it
-    holds, ``missing`` names the kinds of answer that are expected and not in it.
+    holds, ``known`` the share that it, the sentences before it and the headings hold, ``missing`` names
+    the kinds of answer that are expected and not in it.
     """
 
     nearness: float
     words: float
+    known: float
     missing: tuple[str, ...]
 
     @property
     def total(self) -> float:
         """The score by which sentences are compared."""
-        return self.nearness + WORDS_WEIGHT * self.words - KIND_WEIGHT * bool(self.missing)
+        words = WORDS_WEIGHT * self.words + KNOWN_WEIGHT * self.known
+        return self.nearness + words - KIND_WEIGHT * bool(self.missing)
 
 
 def admits_several(query: Query) -> bool:
@@ -82,11 +83,16 @@ def sentence_scores(hit: Hit, query: Query, rarity: Callable[[str], float]) -> l
     """How well each sentence answers, in their order."""
     terms = list(dict.fromkeys(analyse(query.own) or analyse(query.text)))
     weights = [rarity(term) for term in terms]
-    sentences = [hit.passage.with_lead(number) for number in range(len(hit.passage.sentences))]
-    return [
-        SentenceScore(near, coverage(terms, weights, analyse(sentence)), unmet(query.own, sentence))
-        for near, sentence in zip(hit.sentence_scores, sentences, strict=True)
-    ]
+    passage = hit.passage
+    known = analyse(" ".join(passage.headings))
+    scores = []
+    for number, near in enumerate(hit.sentence_scores):
+        sentence = passage.with_lead(number)
+        held = analyse(sentence)
+        known += held
+        words, by_then = (coverage(terms, weights, stems) for stems in (held, known))
+        scores.append(SentenceScore(near, words, by_then, unmet(query.own, sentence)))
+    return scores
 
 
 def _quoted(passage: Passage, scores: Sequence[float], best: int) -> tuple[Span, Lead | None]:

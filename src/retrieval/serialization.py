@@ -142,6 +142,7 @@ def _sentence_to_json(sentence: Sentence) -> dict[str, Any]:
         "end": sentence.span.end,
         "nearness": _rounded(sentence.nearness),
         "words": _rounded(sentence.words),
+        "known": _rounded(sentence.known),
         "missing": list(sentence.missing),
         "score": _rounded(sentence.score),
         "quoted": sentence.quoted,

@@ -173,6 +173,7 @@ class SentenceBody(_Strict):
     end: int
     nearness: float = Field(description="Hoe dicht de zin bij de vraag ligt.")
     words: float = Field(description="Het deel van de woorden van de vraag dat erin staat.")
+    known: float = Field(description="Hetzelfde, met de zinnen ervoor en de koppen erbij.")
     missing: list[str] = Field(description="Soorten antwoord die gevraagd zijn en er niet in staan.")
     score: float
     quoted: bool
