@@ -18,6 +18,7 @@ from retrieval.chatbot import Chatbot
 from retrieval.embedding import open_query_embedder
 from retrieval.evaluation import read_judgments
 from retrieval.index import Index
+from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +38,7 @@ def main() -> None:
         subprocess.run(building, cwd=ROOT, check=True, capture_output=True)
         embedder = open_query_embedder(DEFAULT_EMBEDDER, None, None)
         index = Index.open(Path(folder), embedder.fingerprint)
-        with Chatbot(index, embedder, Answerability.load()) as bot:
+        with Chatbot(Retriever(index, embedder), Answerability.load()) as bot:
             alone, whole = [], []
             idle, at_a_tenth = resident_kib(), 0
             for number in range(total):

@@ -14,14 +14,14 @@ from typing import Self
 
 from retrieval.answerability import Answerability, Features, Verdict, features_of
 from retrieval.conversation import SmallTalkKind, complete, small_talk_kind, without_greeting
-from retrieval.embedding import Embedder, open_query_embedder
+from retrieval.embedding import open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.explanation import Explainer, Explanation, Grounds, explain_small_talk
-from retrieval.fusion import WEIGHTS, Ranking, fused
 from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
 from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Query, Quote, Reply, SmallTalk
+from retrieval.reranking import open_reranker
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
 from retrieval.spelling import replaced_words
@@ -60,21 +60,15 @@ class _Turn:
 
 
 class Chatbot:
-    """Answers questions from one opened index; safe to use from many threads."""
+    """Answers questions from the opened index that ``retriever`` searches; safe to use from many threads."""
 
-    def __init__(
-        self,
-        index: Index,
-        embedder: Embedder,
-        judge: Answerability,
-        contact: Contact | None = None,
-        ranking: Ranking = fused,
-    ) -> None:
+    def __init__(self, retriever: Retriever, judge: Answerability, contact: Contact | None = None) -> None:
+        index = retriever.index
         self.index = index
-        self._retriever = Retriever(index, embedder, ranking)
+        self._retriever = retriever
         self._rarity = index.lexical.rarity
         self._judge = judge
-        self._explainer = Explainer(judge, WEIGHTS if ranking is fused else {}, self._rarity)
+        self._explainer = Explainer(judge, retriever.weights, self._rarity)
         self._contact = contact
         self._entries = {entry.id: entry for entry in index.documents()}
         self._questions = index.suggestions.by_passage()
@@ -82,14 +76,17 @@ class Chatbot:
 
     @classmethod
     def open(cls, index: Path | str, settings: Settings | None = None) -> Self:
-        """Open the index folder with the embedder of the settings.
+        """Open the index folder with the embedder and the reranker of the settings.
 
-        Raises BrokenIndexError where the index is absent, damaged or another embedder's.
+        Raises BrokenIndexError where the index is absent, damaged or another embedder's, EmbedderError or
+        RerankerError where a model cannot be loaded.
         """
         settings = settings or load_settings()
         embedder = open_query_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+        reranker = open_reranker(settings.reranker) if settings.reranker else None
         opened = Index.open(Path(index), embedder.fingerprint)
-        return cls(opened, embedder, Answerability.load(), settings.contact)
+        retriever = Retriever(opened, embedder, reranker=reranker)
+        return cls(retriever, Answerability.load(), settings.contact)
 
     @property
     def library(self) -> Index:
