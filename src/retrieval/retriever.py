@@ -92,7 +92,8 @@ class Retriever:
 
     def _ranked(self, query: Query, k: int) -> Search:
         index = self.index
-        query = Query(index.spelling.corrected(query.text), index.spelling.corrected(query.own))
+        text = index.spelling.corrected(query.text)
+        query = Query(text, index.spelling.corrected(query.own) if query.leans_back else text)
         vector = self._vector(query)
         words, letters = index.lexical.shares(query.words), index.letters.shares(query.words)
         # the counts are not used: without them numpy imports its masked arrays, for longer than all of this
