@@ -18,6 +18,7 @@ from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.evaluation import read_judgments
 from retrieval.index import Index, update_index
 from retrieval.records import Abstention, Answer, Document
+from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 
 ROOT = Path(__file__).parent.parent
@@ -83,7 +84,7 @@ def questions_of(folder: Path) -> list[Path]:
 def opened(document: Document, folder: Path, embedder: Embedder) -> Chatbot:
     """A chatbot over this document alone."""
     update_index(Reading((document,), ()), folder, lambda: embedder, embedder.fingerprint)
-    return Chatbot(Index.open(folder, embedder.fingerprint), embedder, Answerability.load())
+    return Chatbot(Retriever(Index.open(folder, embedder.fingerprint), embedder), Answerability.load())
 
 
 def answered_names(bot: Chatbot) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,7 @@ from retrieval.evaluation import (
 )
 from retrieval.fusion import rankings
 from retrieval.index import Index, update_index
+from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,7 +73,7 @@ def main() -> None:
 def judged_tables(embedder: Embedder) -> dict[str, str]:
     """The judged questions on the shipped page, with the verdict."""
     with indexed(read_corpus(CORPUS), embedder) as index:
-        bot = Chatbot(index, embedder, Answerability.load())
+        bot = Chatbot(Retriever(index, embedder), Answerability.load())
         return {
             name: measures_table(
                 evaluate_judgments(bot, read_judgments(DATA / "questions" / f"{name}.jsonl"), name)
@@ -91,7 +92,7 @@ def evaluated_sets(embedder: Embedder) -> Sets:
             for queries in sorted(folder.glob("queries*.jsonl")):
                 beir = read_beir(folder, queries.name)
                 evaluations[beir.name] = {
-                    name: evaluate_beir(beir, Finder(index, embedder, rankings()[name]).find)
+                    name: evaluate_beir(beir, Finder(Retriever(index, embedder, rankings()[name])).find)
                     for name in RANKINGS
                 }
     return evaluations

@@ -1,7 +1,8 @@
-"""What every test stands on: no settings of the developer's shell, and one real index of the corpus."""
+"""What every test stands on: no settings of the developer's shell, one real index of the corpus,
+and real cross-encoders that are small enough to know by heart."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,40 @@ def aivd_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rehearse=lambda index, tried: rehearse(index, embedder, tried),
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes the folder of a BERT of two layers that scores whether question or text holds a word."""
+
+    def make(word: str, labels: int = 1) -> Path:
+        import torch
+        from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+
+        folder = tmp_path_factory.mktemp("cross-encoder") / word
+        vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", word, "de", "##n"]
+        config = BertConfig(
+            vocab_size=len(vocabulary),
+            hidden_size=4,
+            num_hidden_layers=2,
+            num_attention_heads=1,
+            intermediate_size=4,
+            num_labels=labels,
+        )
+        model = BertForSequenceClassification(config)
+        with torch.no_grad():
+            for name, weights in model.named_parameters():
+                weights.fill_(float(name.endswith("LayerNorm.weight")))
+            # the word alone is not the zero vector; every token looks at all tokens alike, and the first
+            # takes over what it sees of the word, which the last layer reads
+            model.bert.embeddings.word_embeddings.weight[vocabulary.index(word), 0] = 1
+            for layer in model.bert.encoder.layer:
+                layer.attention.self.value.weight.copy_(torch.eye(4))
+                layer.attention.output.dense.weight.copy_(torch.eye(4))
+            model.bert.pooler.dense.weight.copy_(torch.eye(4))
+            model.classifier.weight[:, 0] = 1
+        model.save_pretrained(folder)
+        BertTokenizer(vocab={one: place for place, one in enumerate(vocabulary)}).save_pretrained(folder)
+        return folder
+
+    return make

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from importlib.resources import files
 from math import exp, log
 
@@ -109,3 +110,13 @@ def test_the_weights_of_the_package_are_of_known_features() -> None:
     assert all(weight < 0 for name, weight in judge.answer.weights.items() if name.startswith("unmet"))
     assert 0 < judge.subject.yes_from < 1
     assert 0 < judge.answer.yes_from < 1
+
+
+def test_the_features_of_a_hit_are_the_same_alone_and_among_others() -> None:
+    one = search("kat en hond", "De kat slaapt.", "De hond blaft.", nearest=1)
+    other = search("kat en hond", "Een vis zwemt.", headings=("Katten",))
+    both = replace(one, hits=one.hits + other.hits)
+    together = features_of(both, lambda _: "Dieren", rarity=len)
+    alone = [features_of(found, lambda _: "Dieren", rarity=len)[0] for found in (one, other)]
+    assert together == alone
+    assert alone[0] != alone[1]

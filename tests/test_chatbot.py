@@ -1,7 +1,7 @@
 """The chatbot over the real page, with the real embedder."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from retrieval.evaluation import evaluate_judgments, read_judgments
 from retrieval.fusion import rankings
 from retrieval.index import Index
 from retrieval.records import Abstention, Answer, Contact, Reply, SmallTalk
+from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER, Settings
 from retrieval.suggesting import subject_of
 
@@ -122,6 +123,17 @@ def test_silence_names_the_contact_where_one_is_set(aivd_index: Path) -> None:
     assert reply.text == f"{NO_ANSWER}\n\nBel ons gerust. https://voorbeeld.nl/contact"
 
 
+def test_the_cross_encoder_of_the_settings_says_what_is_quoted_first(
+    aivd_index: Path, cross_encoder: Callable[..., Path]
+) -> None:
+    with Chatbot.open(aivd_index, Settings(reranker=str(cross_encoder("burgemeesters")))) as bot:
+        reply, explanation = bot.reply_explained(WHO)
+        verbatim(bot, reply)
+    assert explanation.candidates[0].parts == ()  # no sum of parts orders them any more
+    assert isinstance(reply, Answer)
+    assert reply.quotes[0].text == "Burgemeesters zijn ook belangrijke afnemers van informatie van de AIVD."
+
+
 @pytest.mark.parametrize(
     ("said", "answer"), [("Hoi!", "Hallo!"), ("dank je wel", "Graag gedaan."), ("doei", "Tot ziens!")]
 )
@@ -187,7 +199,7 @@ def test_an_explanation_tells_how_the_question_was_searched(bot: Chatbot) -> Non
 def test_another_ranking_is_not_explained_by_the_weights_of_the_usual_one(aivd_index: Path) -> None:
     embedder = open_query_embedder(DEFAULT_EMBEDDER, None, None)
     index = Index.open(aivd_index, embedder.fingerprint)
-    with Chatbot(index, embedder, Answerability.load(), ranking=rankings()["bm25"]) as bot:
+    with Chatbot(Retriever(index, embedder, rankings()["bm25"]), Answerability.load()) as bot:
         reply, explanation = bot.reply_explained(WHO)
     assert not isinstance(reply, SmallTalk)
     assert explanation.candidates[0].citation == reply.citations[0]

@@ -414,7 +414,7 @@ def test_asking_imports_nothing_that_other_commands_need(aivd_index: Path) -> No
         import sys
         from retrieval.cli import main
         main(["ask", {QUESTION!r}, "--index", {str(aivd_index)!r}])
-        needless = ("retrieval.corpus", "retrieval.evaluation", "retrieval.web", "jinja2", "tqdm")
+        needless = ("retrieval.corpus", "retrieval.evaluation", "retrieval.web", "jinja2", "tqdm", "torch")
         print([name for name in needless if name in sys.modules])
         """
     done = subprocess.run(
@@ -963,3 +963,67 @@ def test_an_embedder_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VRAAGBAAK_EMBEDDER", str(tmp_path / "geen model"))
 
     assert str(tmp_path / "geen model") in run("ask", QUESTION).failure
+
+
+# --- a cross-encoder
+
+
+def test_an_answer_is_of_the_passages_that_the_cross_encoder_puts_first(
+    aivd_index: Path, run: Run, monkeypatch: pytest.MonkeyPatch, cross_encoder: Callable[..., Path]
+) -> None:
+    monkeypatch.setenv("VRAAGBAAK_RERANKER", str(cross_encoder("burgemeesters")))
+    done = run("ask", QUESTION, "--index", aivd_index, "--json")
+    reply = json.loads(done.out)
+    assert reply["status"] == "answered"
+    assert reply["quotes"][0]["text"] == MAYORS
+    holding = ["burgemeesters" in citation["text"].lower() for citation in reply["citations"]]
+    assert holding == sorted(holding, reverse=True)
+    assert holding[0]
+    scores = [citation["score"] for citation in reply["citations"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_beir_folder_is_evaluated_with_the_cross_encoder(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, cross_encoder: Callable[..., Path]
+) -> None:
+    folder = tmp_path / "dieren"
+    texts = {"kat": "De kat slaapt overdag.", "hond": "De hond slaapt in zijn mand.", "vis": "De vis zwemt."}
+    written(folder / "corpus.jsonl", *({"_id": key, "text": text} for key, text in texts.items()))
+    written(folder / "queries.jsonl", {"_id": "q", "text": "Waar slaapt de hond?"})
+    (folder / "qrels").mkdir()
+    (folder / "qrels/test.tsv").write_text("q\thond\t1\n", "utf-8")
+    plain = run("evaluate", folder, "--json")
+    monkeypatch.setenv("VRAAGBAAK_RERANKER", str(cross_encoder("zwemt")))
+    reread = run("evaluate", folder, "--json")
+    # the fish comes first, and then the dog as it was
+    assert json.loads(plain.out)["measures"]["MRR@10"]["value"] == 1
+    assert json.loads(reread.out)["measures"]["MRR@10"]["value"] == 0.5
+
+
+def test_judged_questions_are_evaluated_with_the_cross_encoder(
+    aivd_index: Path, run: Run, monkeypatch: pytest.MonkeyPatch, cross_encoder: Callable[..., Path]
+) -> None:
+    judgment = {"id": "1", "kind": "direct", "history": [], "question": QUESTION, "answerable": True}
+    path = written(aivd_index.parent / "wie.jsonl", judgment | {"gold": [MAYORS]})
+    found = []
+    for word in ("burgemeesters", "marechaussee"):  # in the passage of the gold sentence, and in another
+        monkeypatch.setenv("VRAAGBAAK_RERANKER", str(cross_encoder(word)))
+        done = run("evaluate", path, "--index", aivd_index, "--json")
+        found.append(json.loads(done.out)["measures"]["passage@1"]["value"])
+    assert found == [1, 0]
+
+
+@pytest.mark.parametrize("command", [("ask", QUESTION), ("serve", "--port", "0")])
+def test_a_cross_encoder_that_is_not_there(
+    command: tuple[str, ...], index: Path, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VRAAGBAAK_RERANKER", str(tmp_path / "geen model"))
+    monkeypatch.setenv("VRAAGBAAK_CORPUS", str(ROOT / "corpus"))
+    assert run(*command).failure.startswith(f"reranker {tmp_path / 'geen model'}: no such folder, expected")
+
+
+def test_a_beir_folder_with_a_cross_encoder_that_is_not_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VRAAGBAAK_RERANKER", str(tmp_path / "geen model"))
+    assert "reranker" in run("evaluate", ROOT / "tests/data/beir/overheid-faq").failure

@@ -1,4 +1,5 @@
 import math
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import BrokenIndexError
-from retrieval.lexical import STOP_WORDS, LexicalIndex, analyse, word_pieces, write_lexical
+from retrieval.lexical import STOP_WORDS, LexicalIndex, analyse, folded, word_pieces, write_lexical
 
 WORDS = ("kat", "hond", "vis", "vogel", "paard")
 REBUILD = "; rebuild with: vraagbaak index"
@@ -234,3 +235,9 @@ def test_arrays_of_different_indexes_do_not_open(tmp_path: Path) -> None:
     assert str(raised.value) == (
         f"{tmp_path / 'data.csc.index.npy'}: 5 weights for 2 places, expected 2{REBUILD}"
     )
+
+
+@given(st.text(alphabet=st.one_of(st.characters(max_codepoint=127), st.sampled_from("éÉïßﬁİ²"))))
+def test_folding_decomposes_lowers_and_drops_marks(text: str) -> None:
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    assert folded(text) == "".join(one for one in decomposed if not unicodedata.combining(one))

@@ -11,6 +11,7 @@ from retrieval.chatbot import Chatbot
 from retrieval.embedding import open_query_embedder
 from retrieval.evaluation import evaluate_judgments, read_judgments
 from retrieval.index import Index
+from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +60,9 @@ def test_the_page_says_what_is_measured_now(quality: ModuleType, aivd_index: Pat
     embedder = open_query_embedder(DEFAULT_EMBEDDER, None, None)
     judgments = read_judgments(ROOT / "tests" / "data" / "questions" / "aivd.jsonl")
     with Index.open(aivd_index, embedder.fingerprint) as index:
-        measured = evaluate_judgments(Chatbot(index, embedder, Answerability.load()), judgments, "aivd")
+        measured = evaluate_judgments(
+            Chatbot(Retriever(index, embedder), Answerability.load()), judgments, "aivd"
+        )
 
     lines = quality.tables_of(PAGE.read_text("utf-8"))["aivd"].splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]

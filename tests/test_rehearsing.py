@@ -12,6 +12,7 @@ from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.index import BuildReport, Index, update_index
 from retrieval.records import Answer, Document
 from retrieval.rehearsing import rehearse
+from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 from retrieval.suggesting import Suggestions
 
@@ -59,7 +60,7 @@ def builds(tmp_path: Path, embedder: Embedder) -> Builds:
 def test_every_suggestion_is_answered_by_its_passage(name: str, builds: Builds) -> None:
     builds.build(document(name))
     with builds.open() as index:
-        bot = Chatbot(index, builds.embedder, Answerability.load())
+        bot = Chatbot(Retriever(index, builds.embedder), Answerability.load())
         suggested = index.suggestions.by_passage()
         assert len(suggested) >= 5
         for passage_id, questions in suggested.items():
@@ -92,6 +93,7 @@ def test_an_editors_question_without_an_answer_is_reported_and_not_suggested(bui
     assert report.unanswered == ("Hoe bak ik een appeltaart?",)
     with builds.open() as index:
         assert (
-            Chatbot(index, builds.embedder, Answerability.load()).suggestions[0] == "Wat doet de provincie?"
+            Chatbot(Retriever(index, builds.embedder), Answerability.load()).suggestions[0]
+            == "Wat doet de provincie?"
         )
         assert index.suggestions.own.keys() == {"Wat doet de provincie?"}

@@ -6,7 +6,7 @@ The words that a visitor reads around the quotes stand here, in Dutch; nothing e
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -14,14 +14,14 @@ from typing import Self
 
 from retrieval.answerability import Answerability, Features, Verdict, features_of
 from retrieval.conversation import SmallTalkKind, complete, small_talk_kind, without_greeting
-from retrieval.embedding import Embedder, open_query_embedder
+from retrieval.embedding import open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.explanation import Explainer, Explanation, Grounds, explain_small_talk
-from retrieval.fusion import WEIGHTS, Ranking, fused
 from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
 from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Query, Quote, Reply, SmallTalk
+from retrieval.reranking import open_reranker
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
 from retrieval.spelling import replaced_words
@@ -60,21 +60,15 @@ class _Turn:
 
 
 class Chatbot:
-    """Answers questions from one opened index; safe to use from many threads."""
+    """Answers questions from the opened index that ``retriever`` searches; safe to use from many threads."""
 
-    def __init__(
-        self,
-        index: Index,
-        embedder: Embedder,
-        judge: Answerability,
-        contact: Contact | None = None,
-        ranking: Ranking = fused,
-    ) -> None:
+    def __init__(self, retriever: Retriever, judge: Answerability, contact: Contact | None = None) -> None:
+        index = retriever.index
         self.index = index
-        self._retriever = Retriever(index, embedder, ranking)
+        self._retriever = retriever
         self._rarity = index.lexical.rarity
         self._judge = judge
-        self._explainer = Explainer(judge, WEIGHTS if ranking is fused else {}, self._rarity)
+        self._explainer = Explainer(judge, retriever.weights, self._rarity)
         self._contact = contact
         self._entries = {entry.id: entry for entry in index.documents()}
         self._questions = index.suggestions.by_passage()
@@ -82,14 +76,17 @@ class Chatbot:
 
     @classmethod
     def open(cls, index: Path | str, settings: Settings | None = None) -> Self:
-        """Open the index folder with the embedder of the settings.
+        """Open the index folder with the embedder and the reranker of the settings.
 
-        Raises BrokenIndexError where the index is absent, damaged or another embedder's.
+        Raises BrokenIndexError where the index is absent, damaged or another embedder's, EmbedderError or
+        RerankerError where a model cannot be loaded.
         """
         settings = settings or load_settings()
         embedder = open_query_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+        reranker = open_reranker(settings.reranker) if settings.reranker else None
         opened = Index.open(Path(index), embedder.fingerprint)
-        return cls(opened, embedder, Answerability.load(), settings.contact)
+        retriever = Retriever(opened, embedder, reranker=reranker)
+        return cls(retriever, Answerability.load(), settings.contact)
 
     @property
     def library(self) -> Index:
@@ -130,7 +127,7 @@ class Chatbot:
             return SmallTalk(reply_id, SMALL_TALK_TEXTS[kind], shown), kind
         query = complete(question, history)
         search = self._retriever.search(query, MOST_CITATIONS)
-        features = features_of(search, self._title, self._rarity)
+        features = self._features(search, search.hits[:1])
         grounds = Grounds(query, search, features, self._judge.verdict(features))
         turn = _Turn(reply_id, (question, *history), _searched(query, search.query))
         return self._judged(turn, grounds), grounds
@@ -151,14 +148,18 @@ class Chatbot:
         search = grounds.search
         match grounds.verdict:
             case Verdict.ANSWERED:
-                return self._answer(turn, search, grounds.features)
+                return self._answer(turn, search)
             case Verdict.RELATED:
                 return self._abstention(turn, ONLY_RELATED, search.hits[:MOST_QUOTES])
             case Verdict.UNRELATED:
                 return self._abstention(turn, NO_ANSWER, ())
 
-    def _answer(self, turn: "_Turn", search: Search, features: Sequence[Features]) -> Answer:
-        quoted = self._quoted(search, features)
+    def _features(self, search: Search, hits: Sequence[Hit]) -> list[Features]:
+        """Those of some of the hits: to look at all of them costs more than to find them."""
+        return features_of(replace(search, hits=tuple(hits)), self._title, self._rarity)
+
+    def _answer(self, turn: "_Turn", search: Search) -> Answer:
+        quoted = self._quoted(search)
         citations = self._citations(search.hits, quoted)
         quotes = tuple(
             Quote(citation.text[place.start : place.end], citation.number, one.span, one.lead)
@@ -175,15 +176,16 @@ class Chatbot:
             notice=turn.notice,
         )
 
-    def _quoted(self, search: Search, features: Sequence[Features]) -> dict[int, Quotable]:
+    def _quoted(self, search: Search) -> dict[int, Quotable]:
         """What is quoted of which passage: of the best one, and of others that answer as well."""
         first = search.hits[0]
         best = best_quote(first, search.query, self._rarity)
         quoted = {first.passage_id: best}
         if admits_several(search.query):
-            for hit, one in zip(search.hits[1:], features[1:], strict=True):
+            for hit in search.hits[1:]:
                 other = best_quote(hit, search.query, self._rarity)
-                if other.score >= best.score - QUOTE_MARGIN and self._judge.answers(one):
+                enough = other.score >= best.score - QUOTE_MARGIN
+                if enough and self._judge.answers(*self._features(search, [hit])):
                     quoted[hit.passage_id] = other
         return dict(islice(quoted.items(), MOST_QUOTES))
 
@@ -207,7 +209,7 @@ class Chatbot:
         if meant is None:
             return None
         search = self._retriever.search(complete(meant, history), MOST_CITATIONS)
-        features = features_of(search, self._title, self._rarity)
+        features = self._features(search, search.hits[:1])
         return _as_question(meant) if self._judge.verdict(features) is Verdict.ANSWERED else None
 
     def _questions_near(self, hits: Sequence[Hit], quoted: Iterable[int]) -> Iterator[str]:

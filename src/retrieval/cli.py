@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from retrieval.fusion import Ranking
     from retrieval.index import BuildReport
     from retrieval.records import Reply
+    from retrieval.reranking import Reranker
     from retrieval.settings import Settings
 
 DONE, FAILED, LEFT_OUT = 0, 1, 3
@@ -149,13 +150,18 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
 def evaluate_beir_set(
     beir: BeirSet, embedder: Embedder, settings: Settings, rankings: Mapping[str, Ranking]
 ) -> dict[str, Evaluation]:
-    """Index the set's texts aside, one document a text, and ask its questions with each of the rankings."""
+    """Index the set's texts aside, one document a text, and ask its questions with each of the rankings.
+
+    Raises RerankerError where a reranker is set that cannot be loaded.
+    """
     from tempfile import TemporaryDirectory
 
     from retrieval.corpus import Reading, text_document
     from retrieval.evaluation import Finder, evaluate_beir
     from retrieval.index import Index, update_index
+    from retrieval.retriever import Retriever
 
+    reranker = _open_reranker(settings)
     reading = Reading(tuple(text_document(key, *texts) for key, texts in beir.texts.items()), ())
     with TemporaryDirectory(prefix="vraagbaak-") as aside:
         with _ProgressBar() as bar:
@@ -168,7 +174,7 @@ def evaluate_beir_set(
             )
         with Index.open(Path(aside), embedder.fingerprint) as index:
             return {
-                name: evaluate_beir(beir, Finder(index, embedder, ranking).find)
+                name: evaluate_beir(beir, Finder(Retriever(index, embedder, ranking, reranker)).find)
                 for name, ranking in rankings.items()
             }
 
@@ -294,10 +300,19 @@ def _open_chatbot(
     from retrieval.chatbot import Chatbot
     from retrieval.fusion import fused
     from retrieval.index import Index
+    from retrieval.retriever import Retriever
 
     embedder = open_embedder()  # only now: this may wait for what is done beside the imports
+    reranker = _open_reranker(settings)
     index = Index.open(settings.index, embedder.fingerprint)
-    return Chatbot(index, embedder, Answerability.load(), settings.contact, ranking or fused)
+    retriever = Retriever(index, embedder, ranking or fused, reranker)
+    return Chatbot(retriever, Answerability.load(), settings.contact)
+
+
+def _open_reranker(settings: Settings) -> Reranker | None:
+    from retrieval.reranking import open_reranker
+
+    return open_reranker(settings.reranker) if settings.reranker else None
 
 
 class _ProgressBar:

@@ -25,6 +25,10 @@ class EmbedderError(VraagbaakError):
     """The embedder cannot be loaded, or is used in a way that would spoil its vectors."""
 
 
+class RerankerError(VraagbaakError):
+    """The cross-encoder that is set cannot be loaded, or gives something else than one score for a text."""
+
+
 class BrokenIndexError(VraagbaakError):
     """The index on disk is absent, damaged or made by something else than is asked for."""
 

@@ -17,10 +17,7 @@ import numpy.typing as npt
 
 from retrieval.answerability import Answerability, Verdict, features_of
 from retrieval.conversation import complete
-from retrieval.embedding import Embedder
 from retrieval.errors import JudgmentsError, QuestionError
-from retrieval.fusion import Ranking, fused
-from retrieval.index import Index
 from retrieval.records import Abstention, Answer, Hit, Reply, SmallTalk
 from retrieval.retriever import Retriever
 
@@ -135,10 +132,11 @@ class Found:
 
 
 class Finder:
-    """Asks an index whose documents are those of a BEIR folder, the candidates ordered by ``ranking``."""
+    """Asks the ``retriever`` of an index whose documents are those of a BEIR folder."""
 
-    def __init__(self, index: Index, embedder: Embedder, ranking: Ranking = fused) -> None:
-        self._retriever = Retriever(index, embedder, ranking)
+    def __init__(self, retriever: Retriever) -> None:
+        index = retriever.index
+        self._retriever = retriever
         self._rarity = index.lexical.rarity
         self._titles = {entry.id: entry.title for entry in index.documents()}
         self._judge = Answerability.load()

@@ -84,7 +84,10 @@ SMALL_TALK_NAMES: Mapping[SmallTalkKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What a reply was made from: the query before misspelt words were corrected, and all that followed."""
+    """What a reply was made from: the query before misspelt words were corrected, and all that followed.
+
+    ``features`` are those of the first hit; none where there is no hit.
+    """
 
     query: Query
     search: Search

@@ -48,6 +48,8 @@ _VOCABULARY, _PARAMETERS = "vocab.index.json", "params.index.json"
 
 def folded(text: str) -> str:
     """The text in lower case and without accents."""
+    if text.isascii():  # most texts: nothing to decompose, and each character need not be looked at
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.lower())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 

@@ -18,6 +18,7 @@ from retrieval.phrasing import MadeQuestion, questions_of
 from retrieval.questions import question_problem
 from retrieval.ranking import Vectors
 from retrieval.records import Answer, Passage, Span
+from retrieval.retriever import Retriever
 from retrieval.suggesting import Suggestions
 
 MOST_TRIES = 2
@@ -83,7 +84,7 @@ class _Asking:
         """Those of the questions that are answered: the passage cited first, and what is quoted of it."""
         askable = [question for question in questions if not question_problem(question)]
         embedder = _EmbeddedBefore(self._embedder, [complete(question).text for question in askable])
-        bot = Chatbot(self._index, embedder, self._judge)
+        bot = Chatbot(Retriever(self._index, embedder), self._judge)
         return {
             question: (self._ids[first.document_id, first.span], reply.quotes[0].span)
             for question in askable

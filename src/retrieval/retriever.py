@@ -3,16 +3,18 @@
 The way was chosen by measurement: docs/experiments.md, "Ranking".
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from retrieval.embedding import Embedder
-from retrieval.fusion import Ranking, Scores, fused, to_unit_interval
+from retrieval.fusion import WEIGHTS, Ranking, Scores, fused, to_unit_interval
 from retrieval.index import Index
 from retrieval.ranking import Vectors, best_positive
 from retrieval.records import Hit, Query
+from retrieval.reranking import DEPTH, Reranker, reranked
 
 CANDIDATES = 50
 """Passages that each of the three searches proposes."""
@@ -38,6 +40,8 @@ class Search:
                that the query's words could give
     letters    the same over pieces of four letters of those words
     document   the same over the words of the whole document
+    reranker   what a cross-encoder says of question and passage; only where one is set, and then it
+               orders the hits that it read (reranking.py)
     =========  ==================================================================================
 
     Nearness is the inner product, less the mean of the twenty nearest background texts, in standard
@@ -52,17 +56,44 @@ class Search:
 
 
 class Retriever:
-    """Searches one opened index with the embedder that made it; ``ranking`` orders the candidates."""
+    """Searches one opened index with the embedder that made it.
 
-    def __init__(self, index: Index, embedder: Embedder, ranking: Ranking = fused) -> None:
-        self._index = index
+    ``ranking`` orders the candidates, and ``reranker`` the first of them once more.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        ranking: Ranking = fused,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self.index = index
         self._embedder = embedder
         self._ranking = ranking
+        self._reranker = reranker
+        self._titles = {entry.id: entry.title for entry in index.documents()} if reranker is not None else {}
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Those of the parts whose sum orders the hits; none where something else orders them."""
+        return WEIGHTS if self._ranking is fused and self._reranker is None else {}
 
     def search(self, query: Query, k: int) -> Search:
         """The ``k`` best passages for the query (fewer where the index holds fewer)."""
-        index = self._index
-        query = Query(index.spelling.corrected(query.text), index.spelling.corrected(query.own))
+        if self._reranker is None:
+            return self._ranked(query, k)
+        search = self._ranked(query, max(k, DEPTH))
+        hits = reranked(search.hits, search.query.text, self._reranker, self._title)
+        return replace(search, hits=hits[:k])
+
+    def _title(self, hit: Hit) -> str:
+        return self._titles[hit.passage.document_id]
+
+    def _ranked(self, query: Query, k: int) -> Search:
+        index = self.index
+        text = index.spelling.corrected(query.text)
+        query = Query(text, index.spelling.corrected(query.own) if query.leans_back else text)
         vector = self._vector(query)
         words, letters = index.lexical.shares(query.words), index.letters.shares(query.words)
         # the counts are not used: without them numpy imports its masked arrays, for longer than all of this
@@ -124,12 +155,12 @@ class Retriever:
         self, ids: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The rows of the candidates' sentences, one after the other, and where each candidate's begin."""
-        ranges = [self._index.sentence_rows(int(passage_id)) for passage_id in ids]
+        ranges = [self.index.sentence_rows(int(passage_id)) for passage_id in ids]
         starts = np.cumsum([0, *(len(rows) for rows in ranges[:-1])])
         return np.concatenate([np.arange(rows.start, rows.stop) for rows in ranges]), starts
 
     def _background(self, vector: Vectors) -> tuple[float, float]:
         """How high any text scores for this vector, and how much that differs."""
-        scores = self._index.background_vectors @ vector
+        scores = self.index.background_vectors @ vector
         nearest = np.sort(scores)[-NEAREST_BACKGROUND:]
         return float(nearest.mean()), max(float(scores.std()), LEAST_SPREAD)

@@ -1,7 +1,7 @@
-"""Embedders of the sentence-transformers library, the default model among them.
+"""Embedders of the sentence-transformers library, the default model among them, and its cross-encoders.
 
-The only importer of torch and sentence_transformers; embedding.py imports it when it is needed, since
-that costs seconds and hundreds of megabytes.
+The only importer of torch and sentence_transformers; embedding.py and reranking.py import it when it is
+needed, since that costs seconds and hundreds of megabytes.
 """
 
 import hashlib
@@ -9,18 +9,21 @@ import json
 import math
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from retrieval.bundled import BundledModel, Vectors
-from retrieval.errors import EmbedderError
+from retrieval.errors import EmbedderError, RerankerError, VraagbaakError
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the libraries below are imported
 
 import torch
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.base.modules import InputModule
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
@@ -29,6 +32,9 @@ BATCH_SIZE = 32
 """Texts of one call of ``encode``: the default of sentence-transformers."""
 ASSUMED_MAX_TOKENS = 512
 """For a model that names no limit, such as one of static word vectors: passages need one."""
+
+CLASSIFYING, CLASSIFIER = "sequence-classification", "ForSequenceClassification"
+"""What a cross-encoder's network is loaded as, and how transformers names one that was saved as that."""
 
 
 class BundledModule(InputModule):
@@ -123,28 +129,53 @@ def bundled_sentence_transformer(query_prompt: str, passage_prompt: str) -> Sent
     )
 
 
+class CrossEncoderReranker:
+    """A Reranker over any CrossEncoder that gives one score for a text; safe to use from many threads."""
+
+    def __init__(self, model: CrossEncoder) -> None:
+        self._model = model
+        self._one_at_a_time = Lock()
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """Load a folder, without a look at the network, or else a name on the hub.
+
+        Raises RerankerError where there is no such model, where it cannot be read, or where it gives
+        something else than one score.
+        """
+        model = _loaded(name, _RERANKER)
+        if model.num_labels != 1:
+            raise RerankerError(
+                f"reranker {name}: gives {model.num_labels} scores for a text, expected one; "
+                "set VRAAGBAAK_RERANKER to a cross-encoder for ranking, or leave it unset to do without"
+            )
+        made_for = (model.config.architectures or [""])[0]
+        if model[0].transformer_task == CLASSIFYING and not made_for.endswith(CLASSIFIER):
+            raise RerankerError(
+                f"reranker {name}: a {made_for or 'model of no known kind'} without a layer that scores, "
+                f"expected one …{CLASSIFIER}: its scores would be random; set VRAAGBAAK_RERANKER to a "
+                "cross-encoder for ranking, or leave it unset to do without"
+            )
+        return cls(model)
+
+    def scores(self, question: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """One score for each text, (n,): what the network gives, before any sigmoid that levels high ones."""
+        with self._one_at_a_time:  # its tokenizer fails where threads share it, and it uses every core alone
+            found = self._model.predict(
+                [(question, text) for text in texts],
+                batch_size=BATCH_SIZE,
+                activation_fn=torch.nn.Identity(),
+                show_progress_bar=False,
+            )
+        return np.asarray(found, np.float32).reshape(len(texts))
+
+
 def load_sentence_transformer(name: str) -> SentenceTransformer:
     """Load a folder, without a look at the network, or else a name on the hub.
 
     Raises EmbedderError where there is no such model, or none that can be read.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
-        raise EmbedderError(
-            f"embedder {name}: no such folder, expected one that holds a saved SentenceTransformer; "
-            "set VRAAGBAAK_EMBEDDER to a folder that exists, to a name on the hub, or leave it unset"
-        )
-    try:
-        if folder.is_dir():
-            return SentenceTransformer(str(folder), local_files_only=True)
-        return SentenceTransformer(name)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        kind = "folder" if folder.is_dir() else "name on the hub"
-        raise EmbedderError(
-            f"embedder {name}: this {kind} cannot be loaded as a SentenceTransformer "
-            f"({type(error).__name__}: {_first_line(error)}); check VRAAGBAAK_EMBEDDER and, for the hub, "
-            "that this machine reaches it, or leave the setting unset for the model that needs no download"
-        ) from error
+    return _loaded(name, _EMBEDDER)
 
 
 def saved_prompts(model: SentenceTransformer) -> tuple[str, str]:
@@ -173,6 +204,57 @@ def content_hash(model: SentenceTransformer) -> str:
         digest.update(flat.view(torch.uint8).numpy().tobytes())
     digest.update(_tokenizer_text(model).encode())
     return digest.hexdigest()
+
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True, slots=True)
+class _Role(Generic[Model]):
+    """What a model is set for: what loads it, and the words of its errors."""
+
+    name: str
+    load: Callable[..., Model]
+    kind: str
+    error: type[VraagbaakError]
+    unset: str
+
+    @property
+    def setting(self) -> str:
+        return f"VRAAGBAAK_{self.name.upper()}"
+
+
+_EMBEDDER = _Role(
+    "embedder",
+    SentenceTransformer,
+    "SentenceTransformer",
+    EmbedderError,
+    "leave the setting unset for the model that needs no download",
+)
+_RERANKER = _Role(
+    "reranker", CrossEncoder, "CrossEncoder", RerankerError, "leave the setting unset to do without"
+)
+
+
+def _loaded(name: str, role: _Role[Model]) -> Model:
+    """A folder, without a look at the network, or else a name on the hub. Raises the role's error."""
+    folder = Path(name).expanduser()
+    if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
+        raise role.error(
+            f"{role.name} {name}: no such folder, expected one that holds a saved {role.kind}; "
+            f"set {role.setting} to a folder that exists, to a name on the hub, or leave it unset"
+        )
+    try:
+        if folder.is_dir():
+            return role.load(str(folder), local_files_only=True)
+        return role.load(name)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        kind = "folder" if folder.is_dir() else "name on the hub"
+        raise role.error(
+            f"{role.name} {name}: this {kind} cannot be loaded as a {role.kind} "
+            f"({type(error).__name__}: {_first_line(error)}); check {role.setting} and, for the hub, "
+            f"that this machine reaches it, or {role.unset}"
+        ) from error
 
 
 def _token_counts(model: SentenceTransformer, texts: list[str]) -> list[int]:
