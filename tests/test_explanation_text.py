@@ -83,7 +83,8 @@ def test_all_of_it_by_hand() -> None:
         score = nabij + 0,05 × woorden + 0,12 × bekend
            − 0,10 als het gevraagde soort antwoord ontbreekt
                                                    nabij woorden  bekend   score
-        * De kat slaapt.                           0,900   0,500   0,500   0,890  beste, geciteerd, mist: jaar
+        * De kat slaapt.                           0,900   0,500   0,500   0,890  beste, geciteerd, mist:
+           jaar
         * Zij is moe.                              0,700   0,000   0,500   0,700  hoort erbij, geciteerd""")
 
 
