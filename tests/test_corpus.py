@@ -209,11 +209,13 @@ def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
 
 def test_provenance_is_read_by_name(tmp_path: Path) -> None:
     toml = '["a/b.txt"]\ntitle = "Titel"\nurl = "https://a.nl/b"\ndate = 2025-01-31\nquestions = ["Wie?"]\n'
+    toml += '["a/b.txt".synonyms]\nkliko = " container "\n"de vuilnisman" = "de inzamelaar"\n'
     document = read_corpus(written(tmp_path, {"a/b.txt": "Tekst.", "bronnen.toml": toml})).documents[0]
     assert document.title == "Titel"
     assert document.provenance.url == "https://a.nl/b"
     assert document.provenance.date == "2025-01-31"
     assert document.provenance.questions == ("Wie?",)
+    assert document.provenance.synonyms == (("kliko", "container"), ("de vuilnisman", "de inzamelaar"))
     assert document.provenance.publisher is None
 
 
@@ -223,7 +225,7 @@ def test_provenance_is_read_by_name(tmp_path: Path) -> None:
         (
             '["a.txt"]\nauteur = "Jan"\n',
             "entry 'a.txt', line 2: unknown key 'auteur', "
-            "expected one of title, url, publisher, language, date, questions",
+            "expected one of title, url, publisher, language, date, questions, synonyms",
         ),
         (
             '\n["a.txt"]\n\ntitle = 3\n',
@@ -243,6 +245,11 @@ def test_provenance_is_read_by_name(tmp_path: Path) -> None:
             '["a.txt"]\nquestions = "Wie?"\n',
             "entry 'a.txt', line 2: questions is 'Wie?', expected a list as [\"…?\", \"…?\"]: "
             "correct it or remove it",
+        ),
+        (
+            '["a.txt".synonyms]\nkliko = 3\n',
+            "entry 'a.txt', line 1: synonyms is {'kliko': 3}, "
+            'expected pairs as {"other name" = "name in the text"}: correct it or remove it',
         ),
         (
             '["weg.txt"]\ntitle = "Weg"\n',

@@ -22,7 +22,6 @@ from retrieval.explanation import (
     Explainer,
     Explanation,
     Grounds,
-    corrections,
     explain_small_talk,
     number,
     value_needed,
@@ -231,19 +230,6 @@ def test_everything_has_a_dutch_name() -> None:
     assert set(FEATURE_NAMES) == set(Features.__slots__)
     assert set(JUDGEMENT_NAMES) == set(Answerability.__slots__)
     assert set(KIND_WORDS) == {expectation.name for expectation in EXPECTATIONS}
-
-
-@pytest.mark.parametrize(
-    ("typed", "searched", "expected"),
-    [
-        ("wat doet de avid?", "wat doet de AIVD?", [("avid", "AIVD")]),
-        ("avid en minsterie", "AIVD en ministerie", [("avid", "AIVD"), ("minsterie", "ministerie")]),
-        ("de burge meester", "de burgemeester", [("burge meester", "burgemeester")]),
-        ("wie?", "wie?", []),
-    ],
-)
-def test_corrections(typed: str, searched: str, expected: list[tuple[str, str]]) -> None:
-    assert [(one.typed, one.searched) for one in corrections(typed, searched)] == expected
 
 
 @given(st.floats(-5, 5), st.floats(0.1, 5), st.floats(-5, 5), st.floats(0.05, 0.95))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from retrieval.corpus import Reading, text_document
 from retrieval.fusion import fused, rankings, to_unit_interval
 from retrieval.index import Index, update_index
 from retrieval.ranking import Vectors
-from retrieval.records import Query
+from retrieval.records import Provenance, Query
 from retrieval.retriever import Retriever
 
 VOCABULARY = ("kat", "hond", "vis", "slaapt", "blaft", "zwemt")
@@ -137,3 +138,13 @@ def test_a_follow_up_that_names_another_subject_finds_that(index: Index) -> None
     query = Query("Wat doet de vis? En de hond?", own="En de hond?")
     found = Retriever(index, WordCounter()).search(query, k=1).hits[0]
     assert found.passage.text == "De hond blaft. De hond slaapt soms ook."
+
+
+def test_other_names_are_searched_as_the_texts_call_them(tmp_path: Path) -> None:
+    cat = text_document("a.txt", "Dieren", "De kat slaapt.\n\nDe hond blaft.")
+    cat = replace(cat, provenance=Provenance(synonyms=(("poes", "kat"), ("woefje", "hond"))))
+    update_index(Reading((cat,), ()), tmp_path, WordCounter, "word-counter")
+    with Index.open(tmp_path, "word-counter") as index:
+        search = Retriever(index, WordCounter()).search(Query("De poes? En woefje?", "En woefje?"), 2)
+    assert search.query == Query("De kat? En hond?", "En hond?")
+    assert search.hits[0].passage.text == "De hond blaft."

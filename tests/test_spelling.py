@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import BrokenIndexError
-from retrieval.spelling import Spelling, dutch_words, replaced_words, write_spelling
+from retrieval.spelling import Spelling, dutch_words, write_spelling
 
 TEXTS = (
     "De AIVD en de Koninklijke Marechaussee.",
@@ -106,10 +106,6 @@ def test_a_name_that_an_unknown_word_resembles(spelling: Spelling, question: str
 def test_names_are_abbreviations_and_words_with_a_capital_of_their_own(spelling: Spelling) -> None:
     # "De" and "Burgemeesters" start a sentence, and "OM" has two letters
     assert sorted(spelling.names) == ["AIVD", "IND", "Koninklijke", "Marechaussee", "Ministerie", "Openbaar"]
-
-
-def test_what_was_replaced_is_told_once() -> None:
-    assert replaced_words("De avid en de avid?", "De AIVD en de AIVD?") == (("avid", "AIVD"),)
 
 
 @pytest.mark.parametrize("name", ["words.json", "dutch.npy"])

@@ -24,8 +24,8 @@ from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Query,
 from retrieval.reranking import open_reranker
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
-from retrieval.spelling import replaced_words
 from retrieval.suggesting import chosen, near, starting_questions
+from retrieval.synonyms import replaced_words
 
 MOST_QUOTES = 3
 MOST_CITATIONS = 5
@@ -281,7 +281,7 @@ def _starting_questions(index: Index, questions: Mapping[int, Sequence[str]]) ->
 
 def _searched(typed: Query, searched: Query) -> str | None:
     """What the visitor is told where other words were searched than this turn holds."""
-    replaced = replaced_words(typed.own, searched.own)
+    replaced = list(dict.fromkeys(replaced_words(typed.own, searched.own)))
     if not replaced:
         return None
     told = [f"op “{after}” in plaats van “{before}”" for before, after in replaced]

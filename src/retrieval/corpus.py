@@ -337,6 +337,7 @@ def _provenance(table: Mapping[str, Any], place_of: Callable[[str], str]) -> Pro
         language=known.get("language"),
         date=known.get("date"),
         questions=tuple(question.strip() for question in table.get("questions", ())),
+        synonyms=tuple((name.strip(), meant.strip()) for name, meant in table.get("synonyms", {}).items()),
     )
 
 
@@ -361,6 +362,10 @@ def _is_questions(value: object) -> bool:
     return isinstance(value, list) and all(_is_words(question) for question in value)
 
 
+def _is_synonyms(value: object) -> bool:
+    return isinstance(value, dict) and all(_is_words(words) for pair in value.items() for words in pair)
+
+
 _EXPECTED: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "title": ("words between quotes", _is_words),
     "url": ('an address as "https://…"', _is_url),
@@ -368,6 +373,7 @@ _EXPECTED: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "language": ('a language as "nl"', _is_words),
     "date": ("a date as 2025-01-31", _is_date),
     "questions": ('a list as ["…?", "…?"]', _is_questions),
+    "synonyms": ('pairs as {"other name" = "name in the text"}', _is_synonyms),
 }
 
 
@@ -377,7 +383,9 @@ def _place(text: str, table: str, key: str | None = None) -> str:
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("["):
             in_table = table in line
-        if in_table and (key is None or re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line)):
+        if in_table and (
+            key is None or re.match(rf"""(?:\[.*\.)?\s*["']?{re.escape(key)}["']?\s*[=\]]""", line)
+        ):
             return f"line {number}"
         if key is None and re.match(rf"""\s*["']?{re.escape(table)}["']?\s*[=.]""", line):
             return f"line {number}"

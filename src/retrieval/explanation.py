@@ -4,10 +4,8 @@ Nothing is decided here: what the reply was made from is taken apart and told.
 """
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 
 from retrieval.answerability import (
     Answerability,
@@ -22,6 +20,7 @@ from retrieval.expectations import expectations_of
 from retrieval.quoting import sentence_scores
 from retrieval.records import Citation, Hit, Query, Span
 from retrieval.retriever import Search
+from retrieval.synonyms import replaced_words
 
 MOST_FIRST_CHARACTERS = 80
 """Of a passage, to recognise it by: less than a line of the command line."""
@@ -234,7 +233,7 @@ class Explainer:
             decision=self._decision(grounds),
             searched=query.text,
             joined=query.leans_back,
-            corrections=tuple(corrections(grounds.query.text, query.text)),
+            corrections=tuple(Correction(*pair) for pair in replaced_words(grounds.query.text, query.text)),
             candidates=tuple(
                 Candidate(citation, _contributions(hit.parts, self.weights, PART_NAMES))
                 for hit, citation in zip(hits, citations, strict=True)
@@ -281,16 +280,6 @@ def explain_small_talk(kind: SmallTalkKind) -> Explanation:
     return Explanation(
         "smalltalk", f"Als praatje herkend ({SMALL_TALK_NAMES[kind]}): er is niet in de bronnen gezocht."
     )
-
-
-def corrections(typed: str, searched: str) -> Iterator[Correction]:
-    """The words that differ between what was typed and what was searched, in order."""
-    before, after = re.findall(r"\w+", typed), re.findall(r"\w+", searched)
-    for kind, start, end, other_start, other_end in SequenceMatcher(None, before, after, False).get_opcodes():
-        if kind == "replace" and end - start == other_end - other_start:
-            yield from map(Correction, before[start:end], after[other_start:other_end])
-        elif kind != "equal":
-            yield Correction(" ".join(before[start:end]), " ".join(after[other_start:other_end]))
 
 
 def value_needed(regression: Regression, features: Features, name: str) -> float:

@@ -56,7 +56,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a document comes from, as far as its editor knows it, and questions it answers well."""
+    """Where a document comes from, as far as its editor knows it, and questions it answers well.
+
+    ``synonyms`` are pairs: a name that visitors use, and the words of the text for the same.
+    """
 
     title: str | None = None
     url: str | None = None
@@ -64,6 +67,7 @@ class Provenance:
     language: str | None = None
     date: str | None = None
     questions: tuple[str, ...] = ()
+    synonyms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

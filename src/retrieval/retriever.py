@@ -15,6 +15,7 @@ from retrieval.index import Index
 from retrieval.ranking import Vectors, best_positive
 from retrieval.records import Hit, Query
 from retrieval.reranking import DEPTH, Reranker, reranked
+from retrieval.synonyms import Synonyms
 
 CANDIDATES = 50
 """Passages that each of the three searches proposes."""
@@ -28,7 +29,7 @@ LEAST_SPREAD = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The hits of a query, best first; ``query`` is as it was searched, misspelt words corrected.
+    """The hits of a query, best first; ``query`` is as it was searched, in the words of the texts.
 
     The parts of a hit's score:
 
@@ -72,7 +73,9 @@ class Retriever:
         self._embedder = embedder
         self._ranking = ranking
         self._reranker = reranker
-        self._titles = {entry.id: entry.title for entry in index.documents()} if reranker is not None else {}
+        entries = index.documents()
+        self._titles = {entry.id: entry.title for entry in entries}
+        self._synonyms = Synonyms(pair for entry in entries for pair in entry.provenance.synonyms)
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -87,13 +90,16 @@ class Retriever:
         hits = reranked(search.hits, search.query.text, self._reranker, self._title)
         return replace(search, hits=hits[:k])
 
+    def _in_words_of_the_texts(self, question: str) -> str:
+        return self._synonyms.replaced(self.index.spelling.corrected(question))
+
     def _title(self, hit: Hit) -> str:
         return self._titles[hit.passage.document_id]
 
     def _ranked(self, query: Query, k: int) -> Search:
         index = self.index
-        text = index.spelling.corrected(query.text)
-        query = Query(text, index.spelling.corrected(query.own) if query.leans_back else text)
+        text = self._in_words_of_the_texts(query.text)
+        query = Query(text, self._in_words_of_the_texts(query.own) if query.leans_back else text)
         vector = self._vector(query)
         words, letters = index.lexical.shares(query.words), index.letters.shares(query.words)
         # the counts are not used: without them numpy imports its masked arrays, for longer than all of this

@@ -192,12 +192,6 @@ def sounds(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", word)
 
 
-def replaced_words(typed: str, searched: str) -> tuple[tuple[str, str], ...]:
-    """The words that ``corrected`` put others in the place of, each with its replacement."""
-    pairs = zip(_WORD.findall(typed), _WORD.findall(searched), strict=True)
-    return tuple(dict.fromkeys((before, after) for before, after in pairs if before != after))
-
-
 def _hash(word: str) -> int:
     # 32 bits: of ten thousand misspelt words one is taken for a known one
     return zlib.crc32(word.encode())

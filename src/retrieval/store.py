@@ -180,7 +180,8 @@ def _document(row: Sequence[Any]) -> Document:
 
 def _provenance(encoded: str) -> Provenance:
     fields = json.loads(encoded)
-    return Provenance(**{**fields, "questions": tuple(fields["questions"])})
+    synonyms = tuple((name, meant) for name, meant in fields.get("synonyms", ()))
+    return Provenance(**{**fields, "questions": tuple(fields["questions"]), "synonyms": synonyms})
 
 
 def _passage_row(passage: Passage) -> tuple[str | int, ...]:
