@@ -37,8 +37,8 @@ FULL = Explanation(
     candidates=(candidate(1, words(0.5), quoted=True), candidate(2, words(0.25))),
     judgements=(Judgement("answer", "Antwoord?", (words(0.5),), -1.0, 0.622, 0.7, False),),
     sentences=(
-        Sentence("De kat slaapt.", Span(9, 23), 0.9, 0.5, 0.5, ("jaar",), 0.89, True),
-        Sentence("Zij is moe.", Span(24, 35), 0.7, 0.0, 0.5, (), 0.7, True),
+        Sentence("De kat slaapt.", Span(9, 23), 0.9, 0.5, 0.5, ("jaar",), False, 0.89, True),
+        Sentence("Zij is moe.", Span(24, 35), 0.7, 0.0, 0.5, (), True, 0.7, True),
     ),
 )
 
@@ -82,10 +82,12 @@ def test_all_of_it_by_hand() -> None:
         -------------------------------
         score = nabij + 0,05 × woorden + 0,12 × bekend
            − 0,10 als het gevraagde soort antwoord ontbreekt
+           + 0,10 als er staat wat het gevraagde is
                                                    nabij woorden  bekend   score
         * De kat slaapt.                           0,900   0,500   0,500   0,890  beste, geciteerd, mist:
            jaar
-        * Zij is moe.                              0,700   0,000   0,500   0,700  hoort erbij, geciteerd""")
+        * Zij is moe.                              0,700   0,000   0,500   0,700  hoort erbij, geciteerd,
+           zegt wat het is""")
 
 
 def test_small_talk_has_nothing_but_its_reason() -> None:
@@ -100,8 +102,8 @@ def test_without_parts_there_is_no_table_of_them() -> None:
 
 
 def test_the_introduction_of_a_list_may_be_best_where_an_item_is_quoted() -> None:
-    introduction = Sentence("U krijgt:", Span(9, 18), 0.9, 0.0, 0.0, (), 0.9, False)
-    item = Sentence("geld;", Span(19, 24), 0.8, 0.0, 0.0, (), 0.8, True)
+    introduction = Sentence("U krijgt:", Span(9, 18), 0.9, 0.0, 0.0, (), False, 0.9, False)
+    item = Sentence("geld;", Span(19, 24), 0.8, 0.0, 0.0, (), False, 0.8, True)
     told = explanation_text(Explanation("answered", "Daarom.", "kat", sentences=(introduction, item)))
     assert [line.split("  ")[-1] for line in told.splitlines()[-2:]] == ["beste", "geciteerd"]
 

@@ -63,6 +63,20 @@ def test_what_is_known_by_then_lets_a_sentence_speak_for_itself() -> None:
     assert quoted(found, "Wanneer vergadert de Wereldraad?") == "De raad vergadert in juni."
 
 
+@pytest.mark.parametrize(
+    "question", ["Wat is de CTG?", "en wat betekent CTG", "Waar staat CTG eigenlijk voor?"]
+)
+def test_the_full_name_tells_what_an_abbreviation_is(question: str) -> None:
+    # the second leads by .09; both hold the word, and the first tells it: .10
+    found = hit("Er is een Counter Terrorism Group (CTG).", "De CTG zoekt contact.", scores=(0.81, 0.90))
+    assert quoted(found, question) == "Er is een Counter Terrorism Group (CTG)."
+
+
+def test_the_full_name_is_no_answer_to_another_question() -> None:
+    found = hit("Er is een Counter Terrorism Group (CTG).", "De CTG zoekt contact.", scores=(0.81, 0.90))
+    assert quoted(found, "Wat doet de CTG?") == "De CTG zoekt contact."
+
+
 def test_a_sentence_that_points_back_brings_the_one_before_it() -> None:
     found = hit(
         "De politie heeft diensten.",

@@ -55,6 +55,13 @@ _MONEY = (
 _DURATION = (
     rf"\b{_NUMBER} (?:\w+ )?{_UNIT}\b|\b(?:half|anderhalf) {_UNIT}\b|\bdirect\b|\bmeteen\b|\bonbeperkt\b"
 )
+_COUNTRY = (
+    r"(?:(?!Nederland)[A-Z]\w*(?:land|rijk|ië|stan)|Noorwegen|Zweden|Denemarken|Spanje|Portugal|Luxemburg|Polen"
+    r"|Hongarije|Cyprus|Malta|Turkije|Oekraïne|Wit-Rusland|Israël|Libanon|Irak|Iran|China|Japan|Canada|Amerika"
+    r"|Mexico|Cuba|Peru|Chili|Marokko|Egypte|Congo|Suriname|Aruba|Curaçao|Sint[ -]Maarten|Vietnam"
+    r"|(?:de )?V(?:erenigde )?S(?:taten)?|VK|EU-landen|lidstaten|buurlanden"
+    r"|(?:diverse|verschillende|vele|alle|meerdere|enkele) landen)"
+)
 _OFFICE = (
     r"(?:baas|directeur|voorzitter|hoofd|leider|chef|commandant|minister|bestuurder|secretaris|wethouder"
     r"|burgemeester|dijkgraaf|manager|woordvoerder|contactpersoon|korpschef|inspecteur-generaal)"
@@ -179,6 +186,7 @@ EXPECTATIONS: Sequence[Expectation] = (
         r"|\b(?:staat|staan|zit|zitten|ligt|liggen|kantoor) (?:\w+ ){0,3}(?:in|op|aan|bij|naast|tegenover)\b"
         r"|\b(?:in|te|naast|aan) (?:de |het )?[A-Z]\w+|\bgemeentehuis\b|\bstadskantoor\b",
     ),
+    _expectation("land", r"\bwelke? land(?:en)?\b|\bwaar ter wereld\b", rf"\b{_COUNTRY}\b"),
     _expectation(
         "wet",
         r"\b(?:welke|volgens welke) (?:wet|verordening|regeling|richtlijn)\w*|\bwelk (?:wets)?artikel"

@@ -61,6 +61,7 @@ KIND_WORDS: Mapping[str, str] = {
     "tijdstip": "om een tijdstip",
     "moment": "wanneer iets gebeurt",
     "plaats": "om een plaats",
+    "land": "om een land",
     "wet": "om een wet of regel",
     "reden": "om een reden",
     "wie de leiding heeft": "wie de leiding heeft",
@@ -182,6 +183,7 @@ class Sentence:
     words: float
     known: float
     missing: tuple[str, ...]
+    meaning: bool
     score: float
     quoted: bool
 
@@ -258,6 +260,7 @@ class Explainer:
                 score.words,
                 score.known,
                 score.missing,
+                score.meaning,
                 score.total,
                 any(place.start <= span.start and span.end <= place.end for place in quoted),
             )

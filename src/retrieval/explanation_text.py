@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from retrieval.explanation import Candidate, Explanation, Judgement, Sentence, number
-from retrieval.quoting import KIND_WEIGHT, KNOWN_WEIGHT, WORDS_WEIGHT
+from retrieval.quoting import KIND_WEIGHT, KNOWN_WEIGHT, MEANING_WEIGHT, WORDS_WEIGHT
 
 WIDTH = 100
 LABEL, CELL = 40, 8
@@ -82,9 +82,11 @@ def _judgement(judgement: Judgement) -> Iterator[str]:
 def _sentences(sentences: Sequence[Sentence]) -> Iterator[str]:
     if not sentences:
         return
-    words, known, kind = (number(weight) for weight in (WORDS_WEIGHT, KNOWN_WEIGHT, KIND_WEIGHT))
+    weights = WORDS_WEIGHT, KNOWN_WEIGHT, KIND_WEIGHT, MEANING_WEIGHT
+    words, known, kind, meaning = map(number, weights)
     yield f"score = nabij + {words} × woorden + {known} × bekend"
     yield f"   − {kind} als het gevraagde soort antwoord ontbreekt"
+    yield f"   + {meaning} als er staat wat het gevraagde is"
     yield _row("", ["nabij", "woorden", "bekend", "score"])
     best = max(range(len(sentences)), key=lambda place: sentences[place].score)
     for place, sentence in enumerate(sentences):
@@ -95,6 +97,7 @@ def _sentences(sentences: Sequence[Sentence]) -> Iterator[str]:
         # of a long list whose introduction scores best an item is quoted
         rank = ["beste"] if place == best else ["hoort erbij"] if sentences[best].quoted else []
         notes = [*rank, "geciteerd"] if sentence.quoted else rank if place == best else []
+        notes += ["zegt wat het is"] if sentence.meaning else []
         notes += [f"mist: {kind}" for kind in sentence.missing]
         yield _row(f"{'*' if sentence.quoted else ' '} {start}", numbers) + "  " + ", ".join(notes)
 

@@ -144,6 +144,7 @@ def _sentence_to_json(sentence: Sentence) -> dict[str, Any]:
         "words": _rounded(sentence.words),
         "known": _rounded(sentence.known),
         "missing": list(sentence.missing),
+        "meaning": sentence.meaning,
         "score": _rounded(sentence.score),
         "quoted": sentence.quoted,
     }

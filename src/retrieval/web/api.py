@@ -175,6 +175,7 @@ class SentenceBody(_Strict):
     words: float = Field(description="Het deel van de woorden van de vraag dat erin staat.")
     known: float = Field(description="Hetzelfde, met de zinnen ervoor en de koppen erbij.")
     missing: list[str] = Field(description="Soorten antwoord die gevraagd zijn en er niet in staan.")
+    meaning: bool = Field(description="Of de zin zegt wat het gevraagde is: de volle naam van een afkorting.")
     score: float
     quoted: bool
 
