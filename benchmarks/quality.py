@@ -134,10 +134,9 @@ def pages_table(embedder: Embedder) -> str:
     pages = sorted(path for path in fit.PAGES.iterdir() if path.suffix in (".txt", ".md"))
     judged = [page for page in pages if page.with_suffix(".jsonl").exists()]
     rows = [row for page in judged for row in fit.judged_rows(page, embedder)]
-    subject, about = fit.fitted(rows, fit.SUBJECT, fit.SUBJECT_SHARES, fit.FAR, fit.NOT_ABOUT)
-    answer, answers = fit.fitted(rows, fit.ANSWER, fit.ANSWER_SHARES, None, fit.NOT_ANSWERED)
+    _, margins = fit.fitted_on(rows, embedder.fingerprint)
     with redirect_stdout(StringIO()) as printed:
-        fit.print_table(rows, about - subject.yes_from, answers - answer.yes_from)
+        fit.print_table(rows, margins)
     return printed.getvalue().strip()
 
 

@@ -14,12 +14,14 @@ from retrieval.answerability import (
     coverage,
     features_of,
 )
+from retrieval.embedding import known_fingerprint
 from retrieval.records import Hit, Passage, Query, Span
 from retrieval.retriever import Search
+from retrieval.settings import DEFAULT_EMBEDDER
 
 SUBJECT = Regression({"sentence": 1.0}, intercept=-1.0, yes_from=0.5)
 ANSWER = Regression({"words": 4.0, "unmet": -2.0}, intercept=-1.0, yes_from=0.6)
-JUDGE = Answerability(SUBJECT, ANSWER)
+JUDGE = Answerability(SUBJECT, ANSWER, embedder="woorden-1")
 
 
 def features(sentence: float, words: float, unmet: float = 0) -> Features:
@@ -104,7 +106,8 @@ def test_rare_words_weigh_more() -> None:
 
 def test_the_weights_of_the_package_are_of_known_features() -> None:
     data = json.loads((files("retrieval") / "data" / "verdict.json").read_text("utf-8"))
-    assert set(data) == {"subject", "answer"}
+    assert set(data) == {"subject", "answer", "embedder", "questions", "estimate"}
+    assert data["embedder"] == known_fingerprint(DEFAULT_EMBEDDER, None, None)
     judge = Answerability.load()
     assert set(judge.subject.weights) | set(judge.answer.weights) == set(Features.__slots__)
     assert all(weight < 0 for name, weight in judge.answer.weights.items() if name.startswith("unmet"))

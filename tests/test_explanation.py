@@ -32,7 +32,9 @@ from retrieval.retriever import Search
 
 SUBJECT = Regression({"sentence": 2.0}, intercept=-1.0, yes_from=0.5)
 ANSWER = Regression({"words": 4.0, "unmet": -2.0, "unmet_nearby": -1.0}, intercept=-1.0, yes_from=0.5)
-EXPLAINER = Explainer(Answerability(SUBJECT, ANSWER), {"sentence": 0.5, "words": 3.0}, lambda _: 1.0)
+EXPLAINER = Explainer(
+    Answerability(SUBJECT, ANSWER, embedder="woorden-1"), {"sentence": 0.5, "words": 3.0}, lambda _: 1.0
+)
 
 
 def passage(text: str, *sentences: str) -> Passage:
@@ -162,7 +164,7 @@ def test_a_kind_of_answer_that_is_missing() -> None:
 def test_a_kind_of_answer_that_the_nearest_sentence_misses() -> None:
     reason = passage("De kat slaapt. Dat is omdat zij moe is.", "De kat slaapt.", "Dat is omdat zij moe is.")
     harsh = replace(ANSWER, weights={"words": 4.0, "unmet": -2.0, "unmet_nearby": -9.0})
-    explainer = replace(EXPLAINER, judge=Answerability(SUBJECT, harsh))
+    explainer = replace(EXPLAINER, judge=Answerability(SUBJECT, harsh, embedder="woorden-1"))
     found = hit(reason, 2.0, 0.5)
     search = Search(Query("Waarom slaapt de kat?", "Waarom slaapt de kat?"), (found,), passages=20)
     features = features_of(search, lambda _: "Dieren", explainer.rarity)
@@ -228,7 +230,7 @@ def test_small_talk(kind: SmallTalkKind) -> None:
 def test_everything_has_a_dutch_name() -> None:
     assert set(PART_NAMES) == set(WEIGHTS)
     assert set(FEATURE_NAMES) == set(Features.__slots__)
-    assert set(JUDGEMENT_NAMES) == set(Answerability.__slots__)
+    assert set(JUDGEMENT_NAMES) == set(Answerability.__slots__) - {"embedder"}
     assert set(KIND_WORDS) == {expectation.name for expectation in EXPECTATIONS}
 
 

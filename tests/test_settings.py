@@ -11,7 +11,7 @@ from retrieval.settings import Settings, load_settings
 ENVIRONMENT_KEYS = (
     "VRAAGBAAK_ALLOWED_ORIGINS, VRAAGBAAK_CONTACT_TEXT, VRAAGBAAK_CONTACT_URL, VRAAGBAAK_CORPUS, "
     "VRAAGBAAK_EMBEDDER, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, VRAAGBAAK_PASSAGE_PROMPT, VRAAGBAAK_PORT, "
-    "VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, VRAAGBAAK_RERANKER"
+    "VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, VRAAGBAAK_RERANKER, VRAAGBAAK_VERDICT"
 )
 FILE_KEYS = ENVIRONMENT_KEYS.replace("VRAAGBAAK_", "").lower()
 
@@ -43,6 +43,7 @@ def test_without_any_setting_the_defaults_hold() -> None:
         "query_prompt": None,
         "passage_prompt": None,
         "reranker": None,
+        "verdict": None,
         "rate_limit": "60/minute",
         "allowed_origins": (),
         "contact_text": None,

@@ -1,8 +1,8 @@
 """Does what was found answer the query? Two logistic regressions over few features that can be explained.
 
 The first tells whether a passage is about the subject of the query at all, the second whether it answers
-it. Their weights are in data/verdict.json; benchmarks/fit_verdict.py fits them, and docs/quality.md tells
-on what.
+it. The weights of the package are in data/verdict.json: benchmarks/fit_verdict.py fits them, and
+docs/quality.md tells on what. ``vraagbaak calibrate`` writes such a file for other texts or another model.
 """
 
 import json
@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 
+from retrieval.errors import BrokenVerdictError
 from retrieval.expectations import unmet
 from retrieval.lexical import analyse
 from retrieval.records import Hit, Query
@@ -30,6 +33,9 @@ LEAST_SHARED = 6
 """Letters of a stem that stands within another for the two to count as a compound and its part."""
 SHARED_LIKENESS = 0.85
 """What a word is worth that is met as a part of a compound, or the other way round."""
+
+SHOWN = 12
+"""Characters of an embedder's fingerprint that a message shows."""
 
 CHANCE = 3.0
 """Standard deviations for each unit of the expected greatest score (docs/experiments.md, "The verdict")."""
@@ -75,7 +81,11 @@ class Regression:
 
     def probability(self, features: Features) -> float:
         """That the answer is yes for a hit with these features."""
-        return 1 / (1 + math.exp(-(self.intercept + sum(self.contributions(features).values()))))
+        return (1 + math.tanh(self.logit(features) / 2)) / 2  # 1 / (1 + exp(-logit)), which could overflow
+
+    def logit(self, features: Features) -> float:
+        """The same on the scale on which the features' contributions add up."""
+        return self.intercept + sum(self.contributions(features).values())
 
     def contributions(self, features: Features) -> dict[str, float]:
         """What each feature that has a weight adds to the intercept."""
@@ -88,16 +98,48 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Answerability:
-    """Both regressions: is the hit about the ``subject`` of the query, and is it an ``answer`` to it?"""
+    """Both regressions: is the hit about the ``subject`` of the query, and is it an ``answer`` to it?
+
+    ``embedder`` is the fingerprint of the one whose hits they were fitted on.
+    """
 
     subject: Regression
     answer: Regression
+    embedder: str
 
     @classmethod
-    def load(cls) -> "Answerability":
-        """The weights that the package carries."""
-        data: dict[str, Any] = json.loads((files("retrieval") / "data" / WEIGHTS_FILE).read_text("utf-8"))
-        return cls(Regression(**data["subject"]), Regression(**data["answer"]))
+    def load(cls, path: Traversable | None = None) -> "Answerability":
+        """The weights in the file ``path``, or those that the package carries.
+
+        Raises BrokenVerdictError where it cannot be read or is not a whole file of weights of known features.
+        """
+        path = path or files("retrieval") / "data" / WEIGHTS_FILE
+        try:
+            data = json.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise _broken(path, f"cannot be read ({error.strerror})") from error
+        except ValueError as error:  # not JSON, or not UTF-8
+            raise _broken(path, f"not JSON ({error})") from error
+        subject, answer = _regression(path, data, "subject"), _regression(path, data, "answer")
+        if not isinstance(data.get("embedder"), str):
+            raise _broken(path, f"expected a fingerprint under 'embedder', found {data.get('embedder')!r}")
+        return cls(subject, answer, data["embedder"])
+
+    @classmethod
+    def of_settings(cls, path: Path | None, embedder: str) -> "Answerability":
+        """The weights to judge hits of the embedder ``embedder`` (a fingerprint) with.
+
+        Those of the package, where no file is set, judge the hits of any embedder, if less well. Raises
+        BrokenVerdictError where the file is not whole, or was fitted on another embedder's hits.
+        """
+        judge = cls.load(path)
+        if path and judge.embedder != embedder:
+            raise _broken(
+                path,
+                f"calibrated for the embedder {judge.embedder[:SHOWN]}…, "
+                f"but VRAAGBAAK_EMBEDDER asks for {embedder[:SHOWN]}…",
+            )
+        return judge
 
     def answers(self, features: Features) -> bool:
         """Whether a hit with these features may be quoted."""
@@ -175,4 +217,31 @@ def _is_shared(term: str, others: Sequence[str]) -> bool:
     return any(
         (len(term) >= LEAST_SHARED and term in other) or (len(other) >= LEAST_SHARED and other in term)
         for other in others
+    )
+
+
+def _regression(path: Traversable, data: Any, name: str) -> Regression:
+    try:
+        fields = data[name]
+        weights = {str(key): float(value) for key, value in fields["weights"].items()}
+        regression = Regression(weights, float(fields["intercept"]), float(fields["yes_from"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _broken(path, f"no whole regression under {name!r} ({error!r})") from error
+    unknown = sorted(weights.keys() - set(Features.__slots__))
+    if unknown:
+        raise _broken(
+            path,
+            f"unknown feature {unknown[0]!r} under {name!r}, "
+            f"expected some of {', '.join(Features.__slots__)}",
+        )
+    if not all(map(math.isfinite, (*weights.values(), regression.intercept))):
+        raise _broken(path, f"a number under {name!r} is not finite")
+    if not 0 < regression.yes_from < 1:
+        raise _broken(path, f"found {regression.yes_from} as 'yes_from' under {name!r}, expected 0 to 1")
+    return regression
+
+
+def _broken(path: Traversable, found: str) -> BrokenVerdictError:
+    return BrokenVerdictError(
+        f"{path}: {found}; make it again with: vraagbaak calibrate QUESTIONS, or unset VRAAGBAAK_VERDICT"
     )

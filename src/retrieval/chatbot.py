@@ -79,14 +79,16 @@ class Chatbot:
         """Open the index folder with the embedder and the reranker of the settings.
 
         Raises BrokenIndexError where the index is absent, damaged or another embedder's, EmbedderError or
-        RerankerError where a model cannot be loaded.
+        RerankerError where a model cannot be loaded, BrokenVerdictError where the weights that are set are
+        not whole, or another embedder's.
         """
         settings = settings or load_settings()
         embedder = open_query_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+        judge = Answerability.of_settings(settings.verdict, embedder.fingerprint)
         reranker = open_reranker(settings.reranker) if settings.reranker else None
         opened = Index.open(Path(index), embedder.fingerprint)
         retriever = Retriever(opened, embedder, reranker=reranker)
-        return cls(retriever, Answerability.load(), settings.contact)
+        return cls(retriever, judge, settings.contact)
 
     @property
     def library(self) -> Index:

@@ -1,4 +1,4 @@
-"""The command line: ``vraagbaak index | ask | serve | evaluate``.
+"""The command line: ``vraagbaak index | ask | serve | evaluate | calibrate``.
 
 Exit status: 0 done, 1 failed with one clear line, 2 wrong usage, 3 done but files were left out.
 
@@ -20,11 +20,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import JudgmentsError, OutputError, VraagbaakError
+from retrieval.errors import BrokenVerdictError, JudgmentsError, OutputError, VraagbaakError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from retrieval.answerability import Answerability
     from retrieval.bundled import BundledModel
     from retrieval.chatbot import Chatbot
     from retrieval.embedding import Embedder
@@ -64,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _index(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    report = bring_up_to_date(settings, _open_embedder(settings))
+    embedder = _open_embedder(settings)
+    _tell_of_foreign_verdict(settings, embedder.fingerprint)
+    report = bring_up_to_date(settings, embedder)
     _say_unanswered(report)
     if options.json:
         _print(_json_text(_report_json(report)))
@@ -101,6 +104,8 @@ def _serve(options: argparse.Namespace) -> int:
 
         settings = _settings(options)
         embedder = _open_embedder(settings, model)
+        _verdict(settings, embedder.fingerprint)  # its errors before the work on the index
+        _tell_of_foreign_verdict(settings, embedder.fingerprint)
         _bring_up_to_date_or_serve_on(settings, embedder)
         bot = _open_chatbot(settings, lambda: embedder)
     with bot:
@@ -126,6 +131,44 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         (evaluation,) = evaluations.values()
         _print(_json_text(evaluation.to_json()) if options.json else measures_table(evaluation))
+    return DONE
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from retrieval.answerability import Answerability
+    from retrieval.calibration import (
+        asked,
+        calibrate,
+        margins_of,
+        measures_of,
+        measures_to_json,
+        priors_from,
+        warnings_of,
+    )
+    from retrieval.evaluation import read_judgments
+    from retrieval.index import Index
+    from retrieval.retriever import Retriever
+
+    settings = _settings(options)
+    judgments = {str(path): read_judgments(path) for path in options.questions}
+    _refuse_index_of_default_embedder(settings)
+    embedder = _open_embedder(settings)
+    with Index.open(settings.index, embedder.fingerprint) as index:
+        retriever = Retriever(index, embedder, reranker=_open_reranker(settings))
+        rows = [row for name, own in judgments.items() for row in asked(retriever, own, name)]
+    calibration = calibrate(rows, priors_from(Answerability.load(), embedder.fingerprint))
+    in_use = measures_of(rows, margins_of(_verdict_to_compare(settings, embedder.fingerprint), rows))
+    for warning in warnings_of(calibration.questions):
+        _say(warning)
+    _write(options.output, json.dumps(calibration.to_json(), indent=2) + "\n")
+    if options.json:
+        told = calibration.to_json() | {"in_use": measures_to_json(in_use), "output": str(options.output)}
+        _print(_json_text(told))
+    else:
+        counts = ", ".join(f"{count} {kind}" for kind, count in calibration.questions.items())
+        table = _calibration_table(calibration.estimate, in_use)
+        use = f"written to {options.output}; use it with VRAAGBAAK_VERDICT={options.output}"
+        _print(f"{counts}\n\n{table}\n\n{use}")
     return DONE
 
 
@@ -296,23 +339,51 @@ def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
 def _open_chatbot(
     settings: Settings, open_embedder: Callable[[], Embedder], ranking: Ranking | None = None
 ) -> Chatbot:
-    from retrieval.answerability import Answerability
     from retrieval.chatbot import Chatbot
     from retrieval.fusion import fused
     from retrieval.index import Index
     from retrieval.retriever import Retriever
 
     embedder = open_embedder()  # only now: this may wait for what is done beside the imports
+    judge = _verdict(settings, embedder.fingerprint)
     reranker = _open_reranker(settings)
     index = Index.open(settings.index, embedder.fingerprint)
     retriever = Retriever(index, embedder, ranking or fused, reranker)
-    return Chatbot(retriever, Answerability.load(), settings.contact)
+    return Chatbot(retriever, judge, settings.contact)
 
 
 def _open_reranker(settings: Settings) -> Reranker | None:
     from retrieval.reranking import open_reranker
 
     return open_reranker(settings.reranker) if settings.reranker else None
+
+
+def _verdict(settings: Settings, embedder: str) -> Answerability:
+    from retrieval.answerability import Answerability
+
+    return Answerability.of_settings(settings.verdict, embedder)
+
+
+def _tell_of_foreign_verdict(settings: Settings, embedder: str) -> None:
+    """Say where no weights are set, and those of the package are of another embedder."""
+    from retrieval.answerability import Answerability
+
+    if settings.verdict is None and Answerability.load().embedder != embedder:
+        _say(
+            "the verdict (answer or not) was calibrated for another model than this one; "
+            "run: vraagbaak calibrate QUESTIONS, and set VRAAGBAAK_VERDICT"
+        )
+
+
+def _verdict_to_compare(settings: Settings, embedder: str) -> Answerability:
+    """The verdict in use; that of the package where the file that is set is yet to be made, or made again."""
+    from retrieval.answerability import Answerability
+
+    try:
+        return _verdict(settings, embedder)
+    except BrokenVerdictError as error:
+        _say(f"compared with the verdict of the package: {error}")
+        return Answerability.load()
 
 
 class _ProgressBar:
@@ -417,6 +488,30 @@ def _difference(measure: Measure) -> list[str]:
 
 def _by_kind(evaluation: Evaluation, measure: str) -> list[str]:
     return [f"{values[measure]:.3f}" if measure in values else "" for values in evaluation.kinds.values()]
+
+
+def _calibration_table(calibrated: Mapping[str, Measure], in_use: Mapping[str, Measure]) -> str:
+    """A Markdown table: what the new weights reach on questions not fitted on, and those in use."""
+    head = ["measure", "calibrated", "95 % interval", "in use", "95 % interval"]
+    rows = [
+        [name.replace("_", " ")]
+        + [cell for one in (new, in_use[name]) for cell in (f"{one.value:.3f}", _interval(one))]
+        for name, new in calibrated.items()
+    ]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises OutputError where it cannot be written."""
+    from retrieval.files import replace_text
+
+    try:
+        replace_text(path, text)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}): make room or give access, or choose "
+            "another --output"
+        ) from error
 
 
 def _ranking(name: str) -> str:
@@ -527,11 +622,19 @@ def _parser() -> argparse.ArgumentParser:
         "--queries", metavar="FILE", help="the questions of a BEIR folder (default: queries.jsonl)"
     )
     evaluate.set_defaults(command=_evaluate)
+    calibrate = commands.add_parser(
+        "calibrate", help="fit what decides between answer and silence to judged questions of your own"
+    )
+    calibrate.add_argument("questions", type=Path, nargs="+", metavar="QUESTIONS")
+    calibrate.add_argument(
+        "--output", type=Path, default=Path("verdict.json"), help="file to write (default: verdict.json)"
+    )
+    calibrate.set_defaults(command=_calibrate)
     for command in (index, serve):
         command.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
-    for command in (index, ask, serve, evaluate):
+    for command in (index, ask, serve, evaluate, calibrate):
         command.add_argument("--index", type=Path, help="folder of the index (default: index)")
-    for command in (index, ask, evaluate):
+    for command in (index, ask, evaluate, calibrate):
         command.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

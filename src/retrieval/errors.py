@@ -33,6 +33,10 @@ class BrokenIndexError(VraagbaakError):
     """The index on disk is absent, damaged or made by something else than is asked for."""
 
 
+class BrokenVerdictError(VraagbaakError):
+    """The file of the verdict's weights is absent, damaged or made for another embedder."""
+
+
 class JudgmentsError(VraagbaakError):
     """A file of judged questions, or a BEIR folder, is not what it should be."""
 

@@ -334,6 +334,13 @@ def _areas(found: Mapping[str, Sequence[Found]]) -> dict[str, Measure]:
     return areas
 
 
+def holds_gold(texts: Iterable[str], judgment: Judgment) -> bool:
+    """Whether one of the texts holds a sentence that answers the question."""
+    # gold sentences are written with ordinary spaces where the source may have others
+    plain = [" ".join(text.split()) for text in texts]
+    return any(" ".join(gold.split()) in text for gold in judgment.gold for text in plain)
+
+
 def _asked(bot: Replies, judgment: Judgment) -> Reply:
     try:
         return bot.reply(judgment.question, judgment.history)
@@ -350,17 +357,11 @@ def _outcome(reply: Reply, judgment: Judgment) -> dict[str, float]:
     cited = [citation.text for citation in reply.citations] if isinstance(reply, Answer) else []
     quoted = [reply.quotes[0].text] if isinstance(reply, Answer) else []
     return {
-        "passage@1": float(_holds_gold(cited[:1], judgment)),
-        "passage@3": float(_holds_gold(cited[:3], judgment)),
-        "quote": float(_holds_gold(quoted, judgment)),
+        "passage@1": float(holds_gold(cited[:1], judgment)),
+        "passage@3": float(holds_gold(cited[:3], judgment)),
+        "quote": float(holds_gold(quoted, judgment)),
         "false_refusal": float(not answered),
     }
-
-
-def _holds_gold(texts: Iterable[str], judgment: Judgment) -> bool:
-    # gold sentences are written with ordinary spaces where the source may have others
-    plain = [" ".join(text.split()) for text in texts]
-    return any(" ".join(gold.split()) in text for gold in judgment.gold for text in plain)
 
 
 def _values(outcomes: Iterable[tuple[str, Mapping[str, float]]], measure: str) -> list[float]:

@@ -89,6 +89,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Put ``text`` in the file ``path``, whole or not at all; an OSError where it cannot be written."""
+    aside = path.with_name(f"{path.name}.new")
+    aside.write_text(text, "utf-8")
+    sync(aside)
+    aside.replace(path)
+    sync(path.absolute().parent)
+
+
 def sync(path: Path) -> None:
     """Wait until a file or folder is on the disk itself."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import BrokenIndexError
-from retrieval.files import REBUILD, broken, read_json, sha256_of, sync, writing
+from retrieval.files import REBUILD, broken, read_json, replace_text, sha256_of, sync, writing
 
 SCHEMA_VERSION = 5
 """Raised whenever a generation's files change: layout, embedded texts, lexical analysis, suggestions …"""
@@ -183,11 +183,7 @@ def publish(folder: Path, draft: Path, manifest: Manifest) -> None:
     generation.parent.mkdir(exist_ok=True)
     draft.replace(generation)
     sync(generation.parent)
-    pointer = folder / f"{_CURRENT}.new"
-    pointer.write_text(f"{name}\n", "utf-8")
-    sync(pointer)
-    pointer.replace(folder / _CURRENT)
-    sync(folder)
+    replace_text(folder / _CURRENT, f"{name}\n")
     for old in kept_generations(folder)[KEPT_GENERATIONS:]:
         if old != generation:
             shutil.rmtree(old)

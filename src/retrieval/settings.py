@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     query_prompt: str | None = None
     passage_prompt: str | None = None
     reranker: str | None = None
+    verdict: Path | None = None
     rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
     allowed_origins: tuple[str, ...] = ()
     contact_text: str | None = None
