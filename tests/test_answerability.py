@@ -11,7 +11,6 @@ from retrieval.answerability import (
     Regression,
     Verdict,
     by_chance,
-    coverage,
     features_of,
 )
 from retrieval.embedding import known_fingerprint
@@ -25,7 +24,7 @@ JUDGE = Answerability(SUBJECT, ANSWER, embedder="woorden-1")
 
 
 def features(sentence: float, words: float, unmet: float = 0) -> Features:
-    return Features(sentence, letters=9.0, length=9.0, words=words, unmet=unmet, unmet_nearby=9.0)
+    return Features(sentence, letters=9.0, length=9.0, words=words, unmet=unmet)
 
 
 def search(question: str, *sentences: str, nearest: int = 0, headings: tuple[str, ...] = ()) -> Search:
@@ -63,7 +62,7 @@ def test_features_by_hand() -> None:
     assert (one.sentence, one.letters) == (3.0, 0.4)
     assert one.words == 1  # "kat" in the text, "hond" in the heading
     assert one.length == pytest.approx(log(3))
-    assert (one.unmet, one.unmet_nearby) == (0, 0)
+    assert one.unmet == 0
 
 
 def test_the_best_of_many_passages_must_be_nearer() -> None:
@@ -72,36 +71,11 @@ def test_the_best_of_many_passages_must_be_nearer() -> None:
     assert by_chance(20) == by_chance(3) == 0
 
 
-@pytest.mark.parametrize(("nearest", "nearby"), [(0, 1.0), (1, 0.0)])
-def test_a_kind_of_answer_is_looked_for_in_the_passage_and_in_its_nearest_sentence(
-    nearest: int, nearby: float
-) -> None:
-    found = search("Waarom slaapt de kat?", "De kat slaapt.", "Dat is omdat zij moe is.", nearest=nearest)
+@pytest.mark.parametrize(("told", "unmet"), [("Dat is omdat zij moe is.", 0.0), ("Dat is de afspraak.", 1.0)])
+def test_a_kind_of_answer_is_looked_for_in_the_sentence_that_answers_best(told: str, unmet: float) -> None:
+    found = search("Waarom slaapt de kat?", "De kat slaapt.", told, nearest=1)
     (one,) = features_of(found, lambda _: "Dieren", rarity=lambda _: 1.0)
-    assert (one.unmet, one.unmet_nearby) == (0, nearby)
-
-
-@pytest.mark.parametrize(
-    ("terms", "held", "share"),
-    [
-        (["kat", "hond"], ["kat", "vis"], 0.5),
-        (["kat"], ["kat"], 1.0),
-        (["kat"], [], 0.0),
-        ([], ["kat"], 0.0),
-        # letters in common 8 and 9 of 8 + 10: 2 * 8 / 18
-        (["informti"], ["informatie"], 2 * 8 / 18),
-        # a part of a compound counts .85
-        (["terrorism"], ["terrorismebestrijd"], 0.85),
-        # short words within others are chance
-        (["kat"], ["katholiek"], 0.0),
-    ],
-)
-def test_coverage_by_hand(terms: list[str], held: list[str], share: float) -> None:
-    assert coverage(terms, [1.0] * len(terms), held) == pytest.approx(share)
-
-
-def test_rare_words_weigh_more() -> None:
-    assert coverage(["kat", "hond"], [3.0, 1.0], ["kat"]) == pytest.approx(0.75)
+    assert one.unmet == unmet
 
 
 def test_the_weights_of_the_package_are_of_known_features() -> None:

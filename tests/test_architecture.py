@@ -29,7 +29,7 @@ HOMES = {
     "bm25s": {"retrieval.lexical"},
     "Stemmer": {"retrieval.lexical"},
     "sentencex": {"retrieval.passages"},
-    "rapidfuzz": {"retrieval.answerability", "retrieval.spelling"},
+    "rapidfuzz": {"retrieval.sentences", "retrieval.spelling"},
     "scipy": {"retrieval.calibration"},
     "simplemma": {"retrieval.spelling"},
     "markdown_it": {"retrieval.corpus"},

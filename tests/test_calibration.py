@@ -50,7 +50,6 @@ def row(kind: str, strength: float, *gold: str, origin: str = "a", unmet: float 
         length=1.5,
         words=strength / 4,
         unmet=unmet,
-        unmet_nearby=unmet,
     )
     return Row(origin, kind, gold, features)
 
@@ -85,7 +84,7 @@ def test_without_evidence_what_is_known_comes_back() -> None:
 
 
 def test_much_evidence_outweighs_what_is_known() -> None:
-    wrong = Regression({"letters": 0.0, "words": -3.0, "unmet": 3.0, "unmet_nearby": 0.0}, 0.0, 0.5)
+    wrong = Regression({"letters": 0.0, "words": -3.0, "unmet": 3.0}, 0.0, 0.5)
     known = Answerability(SHIPPED.subject, wrong, OTHER)
     few, many = (calibrated(separable(each), priors_from(known, OTHER)).answer for each in (2, 500))
     assert few.weights["unmet"] > 2

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from retrieval.quoting import LONGEST_LIST, Quotable, admits_several, best_quote, sentence_scores
+from retrieval.quoting import LONGEST_LIST, Quotable, admits_several, best_quote
 from retrieval.records import Hit, Lead, Passage, Query, Span
 
 OFFSET = 100
@@ -44,17 +44,6 @@ def test_the_kind_of_answer_decides_between_near_ones() -> None:
     # the first leads by .03, the second holds a number of what is counted: .10
     found = hit("De raad heeft leden.", "Er zijn twaalf leden.", scores=(0.92, 0.89))
     assert quoted(found, "Hoeveel leden?") == "Er zijn twaalf leden."
-
-
-def test_the_scores_of_sentences_by_hand() -> None:
-    found = hit("De raad heeft leden.", "Er zijn twaalf leden.", scores=(0.92, 0.89))
-    query = Query("Hoeveel leden?", "Hoeveel leden?")
-    first, second = sentence_scores(found, query, lambda _: 1.0)
-    # of "hoeveel" and "leden" one is met: .05 / 2 + .12 / 2; .1 less where no number of them is told
-    assert (first.nearness, first.words, first.known, first.missing) == (0.92, 0.5, 0.5, ("aantal",))
-    assert first.total == pytest.approx(0.92 + 0.085 - 0.1)
-    assert second.missing == ()
-    assert second.total == pytest.approx(0.89 + 0.085)
 
 
 def test_what_is_known_by_then_lets_a_sentence_speak_for_itself() -> None:

@@ -108,7 +108,7 @@ EXPLANATION = Explanation(
             True,
         ),
     ),
-    sentences=(Sentence("Een.", Span(26, 30), 0.87654321, 0.5, ("jaar",), 0.86, False),),
+    sentences=(Sentence("Een.", Span(26, 30), 0.87654321, 0.5, 0.75, ("jaar",), False, 0.86, False),),
 )
 
 
@@ -162,7 +162,9 @@ def test_an_explanation() -> None:
                 "end": 30,
                 "nearness": 0.8765,
                 "words": 0.5,
+                "known": 0.75,
                 "missing": ["jaar"],
+                "meaning": False,
                 "score": 0.86,
                 "quoted": False,
             }

@@ -16,24 +16,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from rapidfuzz.distance import Indel
-from rapidfuzz.process import cdist
-
 from retrieval.errors import BrokenVerdictError
-from retrieval.expectations import unmet
 from retrieval.lexical import analyse
 from retrieval.records import Hit, Query
 from retrieval.retriever import Search
+from retrieval.sentences import best_sentence, coverage, sentence_scores
 
 WEIGHTS_FILE = "verdict.json"
-LEAST_LIKENESS = 0.75
-"""Likeness (normalised Indel similarity) under which two stems are different words."""
-LEAST_SHARED = 6
-"""Letters of a stem that stands within another for the two to count as a compound and its part."""
-SHARED_LIKENESS = 0.85
-"""What a word is worth that is met as a part of a compound, or the other way round."""
-
 SHOWN = 12
 """Characters of an embedder's fingerprint that a message shows."""
 
@@ -59,8 +48,8 @@ class Features:
     of so many passages reaches by chance. ``length`` is the logarithm of the query's number of words: the
     words of a longer question are met less often. ``words`` is the share
     of the query's words, weighed by their rarity, that the passage, its headings or its title hold.
-    ``unmet`` is 1 where the question expects a kind of answer that the passage does not hold (a year, a
-    reason …: expectations.py), ``unmet_nearby`` where the sentence nearest to the query does not.
+    ``unmet`` is 1 where the question expects a kind of answer (a year, a reason …: expectations.py) that
+    the sentence which answers best (sentences.py) does not hold.
     """
 
     sentence: float
@@ -68,7 +57,6 @@ class Features:
     length: float
     words: float
     unmet: float
-    unmet_nearby: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,29 +150,22 @@ def features_of(
     shares = [
         coverage(terms, weights, analyse(f"{title_of(hit)} {_below_headings(hit)}")) for hit in search.hits
     ]
-    return [_features(search, hit, share) for hit, share in zip(search.hits, shares, strict=True)]
+    return [
+        Features(
+            sentence=hit.parts["sentence"] - by_chance(search.passages),
+            letters=hit.parts["letters"],
+            length=math.log(max(1, len(search.query.text.split()))),
+            words=share,
+            unmet=float(bool(missing_kinds(search.query, hit, rarity))),
+        )
+        for hit, share in zip(search.hits, shares, strict=True)
+    ]
 
 
-def _features(search: Search, hit: Hit, share: float) -> Features:
-    return Features(
-        sentence=hit.parts["sentence"] - by_chance(search.passages),
-        letters=hit.parts["letters"],
-        length=math.log(max(1, len(search.query.text.split()))),
-        words=share,
-        unmet=float(bool(missing_kinds(search.query, hit))),
-        unmet_nearby=float(bool(missing_kinds_nearby(search.query, hit))),
-    )
-
-
-def missing_kinds(query: Query, hit: Hit) -> tuple[str, ...]:
-    """The kinds of answer that the question expects and the passage below its headings does not hold."""
-    return unmet(query.own, _below_headings(hit))
-
-
-def missing_kinds_nearby(query: Query, hit: Hit) -> tuple[str, ...]:
-    """The kinds of answer that the question expects and the sentence nearest to it does not hold."""
-    nearest = max(range(len(hit.sentence_scores)), key=hit.sentence_scores.__getitem__)
-    return unmet(query.own, hit.passage.with_lead(nearest))
+def missing_kinds(query: Query, hit: Hit, rarity: Callable[[str], float]) -> tuple[str, ...]:
+    """The kinds of answer that the question expects and the best sentence of the hit does not hold."""
+    scores = sentence_scores(hit, query, rarity)
+    return scores[best_sentence(scores)].missing
 
 
 def by_chance(passages: int) -> float:
@@ -197,27 +178,6 @@ def by_chance(passages: int) -> float:
 
 def _below_headings(hit: Hit) -> str:
     return " ".join((*hit.passage.headings, hit.passage.lead_before, hit.passage.text))
-
-
-def coverage(terms: Sequence[str], weights: Sequence[float], held: Sequence[str]) -> float:
-    """The weighed share of ``terms`` that is met among ``held``: 1 for the same stem, less for a like one."""
-    total = sum(weights)
-    if not total or not held:
-        return 0.0
-    others = list(dict.fromkeys(held))
-    likeness = cdist(terms, others, scorer=Indel.normalized_similarity, score_cutoff=LEAST_LIKENESS)
-    met = [
-        max(float(best), SHARED_LIKENESS * _is_shared(term, others)) if best < 1 else 1.0
-        for term, best in zip(terms, np.asarray(likeness).max(axis=1), strict=True)
-    ]
-    return sum(weight * one for weight, one in zip(weights, met, strict=True)) / total
-
-
-def _is_shared(term: str, others: Sequence[str]) -> bool:
-    return any(
-        (len(term) >= LEAST_SHARED and term in other) or (len(other) >= LEAST_SHARED and other in term)
-        for other in others
-    )
 
 
 def _regression(path: Traversable, data: Any, name: str) -> Regression:

@@ -13,13 +13,12 @@ from retrieval.answerability import (
     Regression,
     Verdict,
     missing_kinds,
-    missing_kinds_nearby,
 )
 from retrieval.conversation import SmallTalkKind
 from retrieval.expectations import expectations_of
-from retrieval.quoting import sentence_scores
 from retrieval.records import Citation, Hit, Query, Span
 from retrieval.retriever import Search
+from retrieval.sentences import sentence_scores
 from retrieval.synonyms import replaced_words
 
 MOST_FIRST_CHARACTERS = 80
@@ -40,8 +39,7 @@ FEATURE_NAMES: Mapping[str, str] = {
     "letters": "stukjes van woorden in de passage",
     "length": "lengte van de vraag",
     "words": "woorden van de vraag in de passage",
-    "unmet": "soort antwoord ontbreekt in de passage",
-    "unmet_nearby": "soort antwoord ontbreekt in de beste zin",
+    "unmet": "soort antwoord ontbreekt in de beste zin",
 }
 """What the verdict looks at (answerability.Features), as an editor reads it."""
 
@@ -273,7 +271,8 @@ class Explainer:
             case Verdict.UNRELATED:
                 return _too_far(self.judge.subject, features)
             case Verdict.RELATED:
-                return _not_answered(self.judge.answer, features, query, hit)
+                missing = missing_kinds(query, hit, self.rarity)
+                return _not_answered(self.judge.answer, features, missing)
             case Verdict.ANSWERED:
                 return _answered(self.judge, features, query)
 
@@ -333,14 +332,9 @@ def _too_far(subject: Regression, features: Features) -> str:
     )
 
 
-def _not_answered(answer: Regression, features: Features, query: Query, hit: Hit) -> str:
-    missing, nearby = missing_kinds(query, hit), missing_kinds_nearby(query, hit)
-    lacking = ""
-    if missing:
-        lacking = _kinds_sentence(missing, "niet in deze passage")
-    elif nearby:
-        lacking = _kinds_sentence(nearby, "niet in de zin die het meest op de vraag lijkt")
-    if lacking and answer.says_yes(replace(features, unmet=0.0, unmet_nearby=0.0)):
+def _not_answered(answer: Regression, features: Features, missing: Sequence[str]) -> str:
+    lacking = _kinds_sentence(missing, "niet in de zin die er het beste bij past") if missing else ""
+    if lacking and answer.says_yes(replace(features, unmet=0.0)):
         return lacking
     needed = value_needed(answer, features, "words")
     few = f"Van de woorden van de vraag staat te weinig in deze passage: {_percent(features.words)}"
@@ -352,7 +346,7 @@ def _answered(judge: Answerability, features: Features, query: Query) -> str:
     told = ["Beide oordelen zijn ja: de passage gaat over het onderwerp, en het antwoord staat erin."]
     expected = [one.name for one in expectations_of(query.own)]
     if expected and not features.unmet:
-        told.append(_kinds_sentence(expected, "in deze passage"))
+        told.append(_kinds_sentence(expected, "in de zin die er het beste bij past"))
     indispensable = dict.fromkeys(
         FEATURE_NAMES[name]
         for regression in (judge.subject, judge.answer)

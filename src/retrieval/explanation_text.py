@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from retrieval.explanation import Candidate, Explanation, Judgement, Sentence, number
-from retrieval.quoting import KIND_WEIGHT, KNOWN_WEIGHT, MEANING_WEIGHT, WORDS_WEIGHT
+from retrieval.sentences import KIND_WEIGHT, KNOWN_WEIGHT, MEANING_WEIGHT, WORDS_WEIGHT
 
 WIDTH = 100
 LABEL, CELL = 40, 8
