@@ -32,7 +32,7 @@ MAYORS = "Burgemeesters zijn ook belangrijke afnemers van informatie van de AIVD
 FAR = "Hoe bak ik een appeltaart?"
 NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
 REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact", "notice"]
-QUOTE_KEYS = ["text", "citation", "start", "end"]
+QUOTE_KEYS = ["text", "citation", "start", "end", "lead"]
 CITATION_KEYS = (
     "number document_id title headings url source_url start end text sha256 highlights score".split()
 )

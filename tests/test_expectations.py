@@ -54,6 +54,7 @@ def test_what_a_question_expects(question: str, names: tuple[str, ...]) -> None:
         ("Waar is het kantoor?", "U vindt ons aan de Marktstraat 3.", "Het kantoor verwerkt aanvragen."),
         ("Uit welk land komt dat?", "Dat komt uit Duitsland.", "Dat komt in Nederland nooit voor."),
         ("Welke landen doen mee?", "De Europese lidstaten en Noorwegen.", "De raad en Europol."),
+        ("Waar zitten de liaisons?", "Op de Nederlandse ambassade.", "De liaisons werken samen."),
         ("Welke wet regelt dat?", "Dat staat in de Archiefwet.", "Dat is zo geregeld."),
         ("Waarom is dat zo?", "Dat is omdat het moet.", "Dat is de afspraak."),
         ("Wie is de voorzitter?", "Voorzitter is mevrouw Smit.", "De raad vergadert."),

@@ -184,7 +184,8 @@ EXPECTATIONS: Sequence[Expectation] = (
         r"\b[A-Z]\w*(?:straat|laan|plein|weg|kade|gracht|singel|dijk|park)\b|\b\d{4} ?[A-Z]{2}\b"
         r"|\bgevestigd\b"
         r"|\b(?:staat|staan|zit|zitten|ligt|liggen|kantoor) (?:\w+ ){0,3}(?:in|op|aan|bij|naast|tegenover)\b"
-        r"|\b(?:in|te|naast|aan) (?:de |het )?[A-Z]\w+|\bgemeentehuis\b|\bstadskantoor\b",
+        r"|\b(?:in|te|naast|aan) (?:de |het )?[A-Z]\w+|\bgemeentehuis\b|\bstadskantoor\b"
+        r"|\bambassades?\b|\blanden\b|\bbuitenland\b",
     ),
     _expectation("land", r"\bwelke? land(?:en)?\b|\bwaar ter wereld\b", rf"\b{_COUNTRY}\b"),
     _expectation(

@@ -21,7 +21,7 @@ _SEVERAL = re.compile(
 )
 """How a question starts that several passages may answer each in part: "wie", "met welke", "waar"."""
 
-QUOTE_MARGIN = 0.01
+QUOTE_MARGIN = 0.025
 """How far the best quote may outdo another that is shown beside it (docs/experiments.md, "The quote")."""
 
 
