@@ -118,3 +118,21 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
         Spelling.open(tmp_path / "spelling")
 
     assert str(raised.value).startswith(f"{path}: cannot be read (No such file or directory)")
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched"),
+    [
+        ("wat doet het om?", "wat doet het OM?"),
+        ("contact met het om", "contact met het OM"),
+        ("het om en de politie", "het OM en de politie"),
+        ("Waar gaat het om?", "Waar gaat het om?"),
+        ("gaat het om geld?", "gaat het om geld?"),
+        ("is het om te lachen", "is het om te lachen"),
+        ("om de burgemeester", "om de burgemeester"),
+    ],
+)
+def test_an_abbreviation_that_looks_like_a_small_word_is_one_where_it_is_asked_about(
+    spelling: Spelling, typed: str, searched: str
+) -> None:
+    assert spelling.corrected(typed) == searched

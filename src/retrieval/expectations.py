@@ -180,7 +180,8 @@ EXPECTATIONS: Sequence[Expectation] = (
         "plaats",
         r"\badres\b|\bgevestigd\b|\bhoofdkantoor|\bhet kantoor\b|\bwelke (?:stad|plaats|straat)\b"
         r"|\blocatie van"
-        r"|\bwaar (?:is|zijn|staat|staan|ligt|liggen|zit|zitten|woont) (?:de|het|een|jullie|[A-Z])",
+        r"|\bwaar (?:is|zijn|staat|staan|ligt|liggen|zit|zitten|woont) (?:de|het|een|jullie|(?-i:[A-Z]))"
+        r"(?!.*\b(?:naar op zoek|(?:naar|voor|over|mee|van|aan|uit|toe|bij)\W*$))",
         r"\b[A-Z]\w*(?:straat|laan|plein|weg|kade|gracht|singel|dijk|park)\b|\b\d{4} ?[A-Z]{2}\b"
         r"|\bgevestigd\b"
         r"|\b(?:staat|staan|zit|zitten|ligt|liggen|kantoor) (?:\w+ ){0,3}(?:in|op|aan|bij|naast|tegenover)\b"

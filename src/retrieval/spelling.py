@@ -20,7 +20,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
 from retrieval.files import map_array, read_json, write_array
-from retrieval.lexical import folded
+from retrieval.lexical import STOP_WORDS, folded
 
 LEAST_LENGTH = 4
 """Shorter words are left alone: most of them are one letter from another word."""
@@ -41,6 +41,12 @@ MOST_ERRORS_HEARD = 1
 
 _WORD = re.compile(r"[^\W\d_]+")
 _WORDS, _DUTCH = "words.json", "dutch.npy"
+
+_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
+_ASKED_ABOUT = (
+    r"(?<!\bgaat )(?<!\bging )(?<!\bdraait )\b(?P<before>(?:het|de) ){word}(?=\W*$|,? (?:en|of|met|van) )"
+)
+"""Where a word behind an article is a noun: last, or before a word that joins; not so in "waar gaat het om?"."""
 
 _WITHIN_A_SENTENCE = re.compile(r"(?<=[^\W_]{2} |[^\W_][,;] )[A-Z][^\W\d_]*|\b[A-Z]{2,}\b")
 
@@ -65,6 +71,7 @@ def write_spelling(folder: Path, texts: Sequence[str]) -> None:
         "words": [*words],
         "forms": [form for form, _ in words.values()],
         "passages": [forms[word].total() for word in words],
+        "capitals": sorted(STOP_WORDS & {folded(form) for text in texts for form in _CAPITALS.findall(text)}),
         "names": {name: sounds(name) for name in sorted(_names(texts, words))},
     }
     (folder / _WORDS).write_text(json.dumps(content, ensure_ascii=False), "utf-8")
@@ -96,6 +103,7 @@ class Spelling:
         passages: Sequence[int],
         dutch: npt.NDArray[np.uint32],
         names: Mapping[str, str],
+        capitals: Sequence[str],
     ) -> None:
         self._words = {word: (form, count) for word, form, count in zip(words, forms, passages, strict=True)}
         self._by_length: defaultdict[int, list[str]] = defaultdict(list)
@@ -104,6 +112,8 @@ class Spelling:
                 self._by_length[len(word)].append(word)
         self._dutch = dutch
         self._names = names
+        alternatives = rf"(?P<word>{'|'.join(capitals)})"
+        self._in_capitals = capitals and re.compile(_ASKED_ABOUT.format(word=alternatives), re.IGNORECASE)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -118,11 +128,18 @@ class Spelling:
             content["passages"],
             map_array(folder / _DUTCH),
             content["names"],
+            content["capitals"],
         )
 
     def corrected(self, text: str) -> str:
-        """The text with each misspelt word replaced; as it is where there is none."""
-        return _WORD.sub(lambda match: self._corrected_word(match.group()), text)
+        """The text with each misspelt word replaced; as it is where there is none.
+
+        What the corpus writes in capitals is an abbreviation where it is asked about: "wat doet het om?".
+        """
+        corrected = _WORD.sub(lambda match: self._corrected_word(match.group()), text)
+        if not self._in_capitals:
+            return corrected
+        return self._in_capitals.sub(lambda match: match["before"] + match["word"].upper(), corrected)
 
     @property
     def names(self) -> list[str]:
