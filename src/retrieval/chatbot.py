@@ -283,11 +283,13 @@ def _starting_questions(index: Index, questions: Mapping[int, Sequence[str]]) ->
 
 def _searched(typed: Query, searched: Query) -> str | None:
     """What the visitor is told where other words were searched than this turn holds."""
-    replaced = list(dict.fromkeys(replaced_words(typed.own, searched.own)))
-    if not replaced:
-        return None
-    told = [f"op “{after}” in plaats van “{before}”" for before, after in replaced]
-    return f"Gezocht {' en '.join(told)}."
+    replaced = dict.fromkeys(replaced_words(typed.own, searched.own))
+    told = [
+        f"op “{after}” in plaats van “{before}”"
+        for before, after in replaced
+        if before.lower() != after.lower()
+    ]
+    return f"Gezocht {' en '.join(told)}." if told else None
 
 
 def _below(notice: str | None, text: str) -> str:

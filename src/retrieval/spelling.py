@@ -12,7 +12,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,7 @@ _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 _ASKED_ABOUT = (
     r"(?<!\bgaat )(?<!\bging )(?<!\bdraait )\b(?P<before>(?:het|de) ){word}(?=\W*$|,? (?:en|of|met|van) )"
 )
-"""Where a word behind an article is a noun: last, or before a word that joins; not so in "waar gaat het om?"."""
+"""Where a word behind an article is a noun: last, or before a word that joins; not "waar gaat het om?"."""
 
 _WITHIN_A_SENTENCE = re.compile(r"(?<=[^\W_]{2} |[^\W_][,;] )[A-Z][^\W\d_]*|\b[A-Z]{2,}\b")
 
@@ -96,24 +96,20 @@ def dutch_words() -> Iterable[str]:
 class Spelling:
     """The words of one index, and the Dutch words that stay as they are typed."""
 
-    def __init__(
-        self,
-        words: Sequence[str],
-        forms: Sequence[str],
-        passages: Sequence[int],
-        dutch: npt.NDArray[np.uint32],
-        names: Mapping[str, str],
-        capitals: Sequence[str],
-    ) -> None:
-        self._words = {word: (form, count) for word, form, count in zip(words, forms, passages, strict=True)}
+    def __init__(self, content: Mapping[str, Any], dutch: npt.NDArray[np.uint32]) -> None:
+        words: list[str] = content["words"]
+        counted = zip(content["forms"], content["passages"], strict=True)
+        self._words: dict[str, tuple[str, int]] = dict(zip(words, counted, strict=True))
         self._by_length: defaultdict[int, list[str]] = defaultdict(list)
         for word in words:
             if len(word) >= LEAST_LENGTH:
                 self._by_length[len(word)].append(word)
         self._dutch = dutch
-        self._names = names
-        alternatives = rf"(?P<word>{'|'.join(capitals)})"
-        self._in_capitals = capitals and re.compile(_ASKED_ABOUT.format(word=alternatives), re.IGNORECASE)
+        self._names: dict[str, str] = content["names"]
+        alternatives = rf"(?P<word>{'|'.join(content['capitals'])})"
+        self._in_capitals = (
+            re.compile(_ASKED_ABOUT.format(word=alternatives), re.IGNORECASE) if content["capitals"] else None
+        )
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -121,15 +117,7 @@ class Spelling:
 
         Raises BrokenIndexError where a file is missing or damaged.
         """
-        content = read_json(folder / _WORDS)
-        return cls(
-            content["words"],
-            content["forms"],
-            content["passages"],
-            map_array(folder / _DUTCH),
-            content["names"],
-            content["capitals"],
-        )
+        return cls(read_json(folder / _WORDS), map_array(folder / _DUTCH))
 
     def corrected(self, text: str) -> str:
         """The text with each misspelt word replaced; as it is where there is none.
@@ -137,7 +125,7 @@ class Spelling:
         What the corpus writes in capitals is an abbreviation where it is asked about: "wat doet het om?".
         """
         corrected = _WORD.sub(lambda match: self._corrected_word(match.group()), text)
-        if not self._in_capitals:
+        if self._in_capitals is None:
             return corrected
         return self._in_capitals.sub(lambda match: match["before"] + match["word"].upper(), corrected)
 
