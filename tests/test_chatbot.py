@@ -300,3 +300,20 @@ def test_what_was_asked_is_never_suggested(bot: Chatbot, asked: list[str]) -> No
             first = bot.reply(question)
             assert isinstance(first, Answer)
             assert first.quotes[0].span not in quoted
+
+
+def test_five_turns_deep(bot: Chatbot) -> None:
+    turns = (
+        ("Wie krijgt informatie van de AIVD?", "De AIVD voorziet bestuurders"),
+        ("en de burgemeesters?", "Burgemeesters zijn ook belangrijke afnemers"),
+        ("wat is de ctg?", "De AIVD werkt ook samen in de Counter Terrorism Group (CTG)."),
+        ("welke landen zitten daarin?", "Noorwegen en Zwitserland"),
+        ("waar is die naar op zoek?", "De CTG is continu op zoek naar mogelijkheden"),
+        ("wat doet de nctv?", "De NCTV bevordert de samenwerking"),
+    )
+    history: list[str] = []
+    for question, expected in turns:
+        reply = bot.reply(question, history)
+        assert isinstance(reply, Answer), question
+        assert expected in reply.quotes[0].text, question
+        history.append(question)

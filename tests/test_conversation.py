@@ -94,6 +94,7 @@ def test_a_follow_up_leans_back(question: str) -> None:
         "Hoe bak ik een appeltaart?",
         "ambtsbericht",
         "CT infobox IND",
+        "wat kost asbest",
     ],
 )
 def test_what_stands_by_itself_does_not(question: str) -> None:
@@ -110,6 +111,12 @@ def test_a_follow_up_is_joined_with_the_question_that_it_leans_on() -> None:
 def test_a_chain_keeps_where_it_started_and_the_last_turn() -> None:
     history = ["Wat is een ambtsbericht?", "Wat is de CTG?", "Wie zitten daarin?", "En Noorwegen?"]
     assert complete("Sinds wanneer dan?", history).text == "Wat is de CTG? En Noorwegen? Sinds wanneer dan?"
+
+
+def test_a_turn_that_names_another_is_leant_on_alone_by_one_that_says_what_it_asks() -> None:
+    history = ["Wat is de CTG?", "Welke landen zitten daarin?", "En de marechaussee?"]
+    assert complete("Hoe houden ze contact?", history).text == "En de marechaussee? Hoe houden ze contact?"
+    assert complete("En de IND?", history).text == "Wat is de CTG? En de marechaussee? En de IND?"
 
 
 def test_another_subject_starts_anew() -> None:

@@ -1,9 +1,14 @@
 from dataclasses import replace
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from retrieval.corpus import read_markdown
+from retrieval.passages import cut_passages
 from retrieval.quoting import LONGEST_LIST, Quotable, admits_several, best_quote
-from retrieval.records import Hit, Lead, Passage, Query, Span
+from retrieval.records import Document, Hit, Lead, Passage, Query, Span
 
 OFFSET = 100
 
@@ -109,8 +114,9 @@ def test_which_questions_admit_several_answers(question: str, several: bool) -> 
 
 
 def listed(*items: str, scores: tuple[float, ...]) -> Hit:
-    """A hit on a list with the lead-in "Neem mee:"."""
+    """A hit on a list with the lead-in "Neem mee:", an item a line."""
     found = hit("Neem mee:", *items, scores=scores)
+    found = replace(found, passage=replace(found.passage, text=found.passage.text.replace(" - ", "\n- ")))
     lead = Lead(found.passage.sentences[0], "Neem mee:")
     return replace(found, passage=replace(found.passage, lead=lead))
 
@@ -134,7 +140,7 @@ def test_the_words_of_the_lead_in_count_for_the_item() -> None:
 
 def test_a_lead_in_brings_the_whole_list() -> None:
     found = listed("- uw pas", "- geld", scores=(0.9, 0.7, 0.8))
-    assert quoted(found, "Wat?") == "Neem mee: - uw pas - geld"
+    assert quoted(found, "Wat?") == "Neem mee:\n- uw pas\n- geld"
     assert quotable(found, "Wat?").lead is None
 
 
@@ -142,3 +148,65 @@ def test_of_a_long_list_the_lead_in_brings_its_best_item() -> None:
     found = listed("- uw pas", "- geld", "- " + "x" * LONGEST_LIST, scores=(0.9, 0.7, 0.8, 0.6))
     assert quoted(found, "Wat?") == "- geld"
     assert quotable(found, "Wat?").lead is not None
+
+
+def test_items_that_answer_alike_bring_the_whole_list() -> None:
+    found = listed("- uw pas", "- geld", scores=(0.8, 0.900, 0.905))
+    assert quoted(found, "Wat?") == "Neem mee:\n- uw pas\n- geld"
+
+
+def test_within_an_item_a_pronoun_brings_the_sentence_before() -> None:
+    found = listed("- Een pas.", "Deze vraagt u aan.", "- geld", scores=(0.8, 0.7, 0.9, 0.6))
+    assert quoted(found, "Wat?") == "- Een pas. Deze vraagt u aan."
+    assert quotable(found, "Wat?").lead == Lead(Span(OFFSET, OFFSET + 9), "Neem mee:")
+
+
+def test_a_sentence_before_a_lead_in_does_not_take_it_alone() -> None:
+    found = hit("Kom langs.", "Dit zijn de tarieven:", "- een euro", scores=(0.9, 0.7, 0.8))
+    lead = Lead(found.passage.sentences[1], "Dit zijn de tarieven:")
+    found = replace(found, passage=replace(found.passage, lead=lead))
+    assert quoted(found, "Wat?") == "Kom langs."
+
+
+def test_a_lead_that_was_cut_off_is_no_part_of_the_quote() -> None:
+    found = hit("van de lijst:", "- uw pas", "- geld", scores=(0.9, 0.7, 0.8))
+    lead = Lead(Span(OFFSET - 20, OFFSET + 13), "Dit is de eerste zin van de lijst:")
+    found = replace(found, passage=replace(found.passage, lead=lead))
+    assert quoted(found, "Wat?") == "- geld"
+    assert quotable(found, "Wat?").lead == lead
+
+
+def test_a_question_in_the_text_brings_its_answer() -> None:
+    found = hit("Is uw container kapot?", "Meld het ons.", "Wij komen langs.", scores=(0.9, 0.8, 0.7))
+    assert quoted(found, "mijn container is kapot") == "Is uw container kapot? Meld het ons."
+
+
+LINES = (
+    "Kom langs.",
+    "Dit zijn de regels:",
+    "Wat kost het?",
+    "- een pas. Deze is blauw.",
+    "- geld",
+    "| a | b |",
+    "|---|---|",
+)
+
+
+@given(
+    st.lists(st.sampled_from((*LINES, "", "")), min_size=1, max_size=14),
+    st.integers(6, 40),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_quote_lies_in_its_passage_and_its_lead_in_the_document(
+    lines: list[str], max_tokens: int, random: Random
+) -> None:
+    content = read_markdown("\n".join(lines))
+    document = Document("a.md", content.text, "", "Titel", content.blocks)
+    for passage in cut_passages(document, lambda texts: [len(one.split()) for one in texts], max_tokens):
+        scores = tuple(random.random() for _ in passage.sentences)
+        found = best_quote(Hit(0, passage, 0.9, {}, scores), Query("kosten", "kosten"), lambda _: 1.0)
+        assert passage.span.start <= found.span.start < found.span.end <= passage.span.end
+        if found.lead:
+            assert document.text[found.lead.span.start : found.lead.span.end] == found.lead.text
+            assert found.lead.span.end <= found.span.start

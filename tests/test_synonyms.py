@@ -10,6 +10,10 @@ SYNONYMS = Synonyms(
         ("Inlichtingendienst", "AIVD"),
         ("militaire inlichtingendienst", "MIVD"),
         ("a.b.c. (oud)", "ABC"),
+        ("marechaussee", "Koninklijke Marechaussee"),
+        ("justitie", "OM"),
+        ("ministerie van Justitie", "ministerie van Justitie"),
+        ("justitie", "een ander"),
     ]
 )
 
@@ -25,6 +29,16 @@ SYNONYMS = Synonyms(
         ("de ex-geheime dienst, de geheime dienst-top", "de ex-geheime dienst, de geheime dienst-top"),
         # another than the one that is meant
         ("heeft Frankrijk een geheime dienst? En geen inlichtingendienst?",) * 2,
+        ("de Russische geheime dienst", "de Russische geheime dienst"),
+        ("de Nederlandse geheime dienst", "de Nederlandse AIVD"),
+        # inside what it means, or inside a longer name
+        (
+            "de Koninklijke Marechaussee en de marechaussee",
+            "de Koninklijke Marechaussee en de Koninklijke Marechaussee",
+        ),
+        ("het Ministerie van Justitie en justitie", "het Ministerie van Justitie en OM"),
+        # letters that IGNORECASE takes for i and s
+        ("de \u0130nlichtingendienst, de geheime dien\u017ft",) * 2,
         ("wat is a.b.c. (oud)?", "wat is ABC?"),
         ("abbcc (oud)", "abbcc (oud)"),
     ],
@@ -45,6 +59,8 @@ def test_without_synonyms_a_question_stays_as_it_is(question: str) -> None:
         ("avid en minsterie", "AIVD en ministerie", [("avid", "AIVD"), ("minsterie", "ministerie")]),
         ("de burge meester", "de burgemeester", [("burge meester", "burgemeester")]),
         ("de geheime dienst en avid", "de AIVD en AIVD", [("geheime dienst", "AIVD"), ("avid", "AIVD")]),
+        ("de burgemeester van de stad", "de burgemeester", [("burgemeester van de stad", "burgemeester")]),
+        ("marechaussee", "Koninklijke marechaussee", [("marechaussee", "Koninklijke marechaussee")]),
         ("wie?", "wie?", []),
     ],
 )
@@ -55,3 +71,16 @@ def test_what_was_replaced_is_told(typed: str, searched: str, expected: list[tup
 @given(st.lists(st.sampled_from(("a", "b", "c"))), st.lists(st.sampled_from(("a", "b", "c"))))
 def test_equal_texts_and_only_those_differ_in_nothing(one: list[str], other: list[str]) -> None:
     assert (replaced_words(" ".join(one), " ".join(other)) == []) == (one == other)
+
+
+NAMED = st.lists(
+    st.sampled_from(
+        ("geheime", "dienst", "Marechaussee", "Koninklijke", "justitie", "een", " ", "-", "\u0130")
+    )
+)
+
+
+@given(st.one_of(st.text(), NAMED.map("".join), NAMED.map(" ".join)))
+def test_replacing_twice_changes_nothing_more(question: str) -> None:
+    once = SYNONYMS.replaced(question)
+    assert SYNONYMS.replaced(once) == once

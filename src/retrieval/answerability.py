@@ -28,6 +28,8 @@ SHOWN = 12
 
 CHANCE = 3.0
 """Standard deviations for each unit of the expected greatest score (docs/experiments.md, "The verdict")."""
+MOST_WORDS = 16
+"""Words from which a question counts as no longer: few of those that the verdict is fitted on have more."""
 SMALL = 20
 """Passages of the pages that the verdict is fitted on; fewer count as many."""
 
@@ -45,8 +47,8 @@ class Features:
     """What the verdict looks at, for one hit.
 
     ``sentence`` and ``letters`` are parts of the hit's score (retriever.py), the first less what the best
-    of so many passages reaches by chance. ``length`` is the logarithm of the query's number of words: the
-    words of a longer question are met less often. ``words`` is the share
+    of so many passages reaches by chance. ``length`` is the logarithm of the number of different words of
+    the query, up to MOST_WORDS: the words of a longer question are met less often. ``words`` is the share
     of the query's words, weighed by their rarity, that the passage, its headings or its title hold.
     ``unmet`` is 1 where the question expects a kind of answer (a year, a reason …: expectations.py) that
     the sentence which answers best (sentences.py) does not hold.
@@ -154,7 +156,7 @@ def features_of(
         Features(
             sentence=hit.parts["sentence"] - by_chance(search.passages),
             letters=hit.parts["letters"],
-            length=math.log(max(1, len(search.query.text.split()))),
+            length=_length(search.query.text),
             words=share,
             unmet=float(bool(missing_kinds(search.query, hit, rarity))),
         )
@@ -166,6 +168,10 @@ def missing_kinds(query: Query, hit: Hit, rarity: Callable[[str], float]) -> tup
     """The kinds of answer that the question expects and the best sentence of the hit does not hold."""
     scores = sentence_scores(hit, query, rarity)
     return scores[best_sentence(scores)].missing
+
+
+def _length(query: str) -> float:
+    return math.log(min(max(1, len(set(query.lower().split()))), MOST_WORDS))
 
 
 def by_chance(passages: int) -> float:

@@ -150,7 +150,7 @@ _LIGHT_VERBS = frozenset(
     """is zijn was waren ben bent wordt worden werd heeft hebben had heb hebt kan kunnen kun kunt kon
     mag mogen moet moeten zal zullen zou wil willen doet doen doe deed gaat gaan ga komt komen
     krijgt krijgen staat staan zit zitten geldt gelden bestaat werkt werken betekent houdt houden
-    maakt maken geeft geven neemt nemen zegt weet""".split()
+    maakt maken geeft geven neemt nemen zegt weet kost kosten duurt gebeurt betaal betaalt""".split()
 )
 _FUNCTION_WORDS = (
     frozenset(
@@ -196,7 +196,10 @@ def complete(question: str, history: Sequence[str] = ()) -> Query:
     chain = [without_greeting(earlier.pop())]
     while earlier and leans_back(chain[0]):
         chain.insert(0, without_greeting(earlier.pop()))
-    kept = chain if len(chain) <= MOST_EARLIER_QUESTIONS else [chain[0], chain[-1]]
+    if _names_another(chain[-1]) and _says_something(own):
+        kept = chain[-1:]  # what the chain started from is no longer spoken of
+    else:
+        kept = chain if len(chain) <= MOST_EARLIER_QUESTIONS else [chain[0], chain[-1]]
     return Query(" ".join([*kept, own]), own)
 
 
@@ -211,6 +214,22 @@ def leans_back(question: str) -> bool:
     if any(_points_back(words, place) for place in range(len(words))):
         return True
     return _is_elliptic(words)
+
+
+def _names_another(question: str) -> bool:
+    """Whether a question turns to something else by naming it: "en de marechaussee?", not "en waar?"."""
+    words = _words(question)
+    return words[:1] == ["en"] and not any(map(_asks, words[1:2])) and bool(_content(words))
+
+
+def _says_something(question: str) -> bool:
+    """Whether a question says itself what is asked of that which it points to: "hoe houden ze contact?"."""
+    words = _words(question)
+    return words[:1] != ["en"] and bool(_content(words))
+
+
+def _content(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word not in _FUNCTION_WORDS]
 
 
 def without_greeting(question: str) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from retrieval.records import Block, BlockKind, Document, Lead, Passage, Span
 
-CUTTING_VERSION = 2
+CUTTING_VERSION = 3
 """Raised whenever other passages or sentences come out, so that an index is made anew."""
 
 MOST_CHARACTERS_PER_TOKEN = 40
@@ -21,6 +21,9 @@ MOST_CHARACTERS_PER_TOKEN = 40
 
 CHARACTERS_PER_TOKEN = 3
 """The first guess where a sentence alone is too long, on the careful side of Dutch's 4."""
+
+LONGEST_LEAD = 300
+"""Characters of a lead-in with a table's header; of what is longer the header alone is a lead, or nothing."""
 
 MIN_WRAP_WIDTH = 40
 """Lines of a block narrower than this, in characters, were not broken off to fit a page."""
@@ -113,15 +116,20 @@ def _lead(blocks: Sequence[Block], text: str) -> Lead | None:
     In a paragraph of lines, the line that ends in a colon before lines that are all items.
     """
     items = [number for number, block in enumerate(blocks) if block.kind in _ITEMS]
-    if items:
-        before = blocks[: items[0]]
-        if not before:
-            return None
-        start, end = before[0].span.start, before[-1].span.end
-        if before[0].kind is BlockKind.PARAGRAPH:
-            start += split_sentences(text[start : before[0].span.end])[-1].start
-        return Lead(Span(start, end), text[start:end])
-    return _lead_of_lines(blocks[0].span, text) if blocks[0].kind is BlockKind.PARAGRAPH else None
+    if not items:
+        return _lead_of_lines(blocks[0].span, text) if blocks[0].kind is BlockKind.PARAGRAPH else None
+    before = blocks[: items[0]]
+    starts = [block.span.start for block in before]
+    if before and before[0].kind is BlockKind.PARAGRAPH:
+        starts[0] += split_sentences(text[starts[0] : before[0].span.end])[-1].start
+    return next(
+        (
+            Lead(Span(start, before[-1].span.end), text[start : before[-1].span.end])
+            for start in starts
+            if before[-1].span.end - start <= LONGEST_LEAD
+        ),
+        None,
+    )
 
 
 def _lead_of_lines(paragraph: Span, text: str) -> Lead | None:
@@ -130,7 +138,8 @@ def _lead_of_lines(paragraph: Span, text: str) -> Lead | None:
     if found is None or not all(_BULLET.match(line) for line in words[found.end() :].split("\n")):
         return None
     lead_in = split_sentences(words[: found.start() + 1])[-1].shifted(paragraph.start)
-    return Lead(lead_in, text[lead_in.start : lead_in.end])
+    lead = Lead(lead_in, text[lead_in.start : lead_in.end])
+    return lead if len(lead.text) <= LONGEST_LEAD else None
 
 
 _ITEMS = (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW)

@@ -26,7 +26,10 @@ QUOTE_MARGIN = 0.025
 
 
 LONGEST_LIST = 500
-"""Characters up to which a list or table is quoted as a whole, as one thing."""
+"""Characters up to which a list or table is quoted as a whole, as one thing: some ten lines on a phone."""
+
+ALIKE = 0.01
+"""How little an item must be behind the best one for the whole list to be the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,42 @@ def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> Quotab
 
 
 def _quoted(passage: Passage, scores: Sequence[float], best: int) -> tuple[Span, Lead | None]:
+    """What is quoted where sentence ``best`` has the highest score, and what it is read with."""
     lead = passage.lead
-    if lead is None or passage.sentences[best].end < lead.span.start:
+    if lead is None or passage.sentences[best].end <= lead.span.start:
         return _with_its_neighbour(passage, best), None
-    if below := passage.lead_of(best):
-        return passage.sentences[best], below
-    whole = Span(lead.span.start, passage.span.end)
-    if whole.end - whole.start <= LONGEST_LIST:
-        return whole, None
     items = [number for number in range(len(scores)) if passage.lead_of(number)]
-    return (passage.sentences[max(items, key=scores.__getitem__)], lead) if items else (lead.span, None)
+    nearest = max(items, key=scores.__getitem__, default=best)
+    alike = sum(scores[number] >= scores[nearest] - ALIKE for number in items)
+    whole = _whole_list(passage, lead)
+    if whole and (best not in items or alike > 1):
+        return whole, None
+    return _with_its_neighbour(passage, nearest), passage.lead_of(nearest)
+
+
+def _whole_list(passage: Passage, lead: Lead) -> Span | None:
+    """The lead and all that it leads in; None where that is long, or stands in another passage in part."""
+    whole = Span(lead.span.start, passage.span.end)
+    inside = passage.span.start <= lead.span.start and lead.span.end <= passage.span.end
+    return whole if inside and whole.end - whole.start <= LONGEST_LIST else None
 
 
 def _with_its_neighbour(passage: Passage, number: int) -> Span:
-    sentences = passage.sentences
-    if number and _ANAPHOR.match(passage.sentence_text(number)):
-        return Span(sentences[number - 1].start, sentences[number].end)
-    if number + 1 < len(sentences) and _ANAPHOR.match(passage.sentence_text(number + 1)):
-        return Span(sentences[number].start, sentences[number + 1].end)
-    return sentences[number]
+    if number and _ANAPHOR.match(passage.sentence_text(number)) and _reads_on(passage, number - 1):
+        return Span(passage.sentences[number - 1].start, passage.sentences[number].end)
+    following = number + 1
+    if following < len(passage.sentences) and _reads_on(passage, number):
+        # a question that the text asks itself is answered by what follows it
+        asks = passage.sentence_text(number).endswith("?")
+        if asks or _ANAPHOR.match(passage.sentence_text(following)):
+            return Span(passage.sentences[number].start, passage.sentences[following].end)
+    return passage.sentences[number]
+
+
+def _reads_on(passage: Passage, number: int) -> bool:
+    """Whether a sentence and the next belong together: neither in two items, nor before and in a lead."""
+    lead, one, next_one = passage.lead, passage.sentences[number], passage.sentences[number + 1]
+    if lead is None or next_one.end <= lead.span.start:
+        return True
+    between = passage.text[one.end - passage.span.start : next_one.start - passage.span.start]
+    return one.start >= lead.span.end and "\n" not in between

@@ -91,7 +91,9 @@ class Retriever:
         return replace(search, hits=hits[:k])
 
     def _in_words_of_the_texts(self, question: str) -> str:
-        return self._synonyms.replaced(self.index.spelling.corrected(question))
+        # an editor's name may be near a word of the texts, and a misspelt one becomes a name
+        named = self._synonyms.replaced(question)
+        return self._synonyms.replaced(self.index.spelling.corrected(named))
 
     def _title(self, hit: Hit) -> str:
         return self._titles[hit.passage.document_id]
