@@ -317,3 +317,15 @@ def test_five_turns_deep(bot: Chatbot) -> None:
         assert isinstance(reply, Answer), question
         assert expected in reply.quotes[0].text, question
         history.append(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "bla " * 100,
+        "Mijn hond is al drie dagen ziek en wil niet eten en drinken en hij ligt alleen maar in zijn mand en als ik "
+        "hem mee naar buiten neem dan loopt hij een paar stappen en gaat weer liggen, wat kan ik het beste doen?",
+    ],
+)
+def test_many_words_are_no_reason_to_answer(bot: Chatbot, question: str) -> None:
+    assert isinstance(bot.reply(question), Abstention)

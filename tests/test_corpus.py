@@ -219,6 +219,21 @@ def test_provenance_is_read_by_name(tmp_path: Path) -> None:
     assert document.provenance.publisher is None
 
 
+def test_a_name_of_two_meanings_is_told(tmp_path: Path) -> None:
+    toml = (
+        '["a.txt".synonyms]\ndienst = "AIVD"\n["b.txt"]\ntitle = "Bee"\n["b.txt".synonyms]\nDienst = "GGD"\n'
+    )
+    reading = read_corpus(written(tmp_path, {"a.txt": "Tekst.", "b.txt": "Tekst.", "bronnen.toml": toml}))
+    assert [document.provenance.synonyms for document in reading.documents] == [(("dienst", "AIVD"),), ()]
+    assert reading.skipped == (
+        Skipped(
+            "bronnen.toml",
+            "entry 'b.txt', line 5: 'Dienst' is 'GGD' here and 'AIVD' in entry 'a.txt': "
+            "a name means the same in all texts; correct one of them",
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("toml", "problem"),
     [

@@ -60,7 +60,7 @@ class Task:
     given_up: float
 
 
-SUBJECT = Task(("sentence", "letters", "length"), {ANSWERABLE: 0.3, NEAR: 0.2}, {FAR: 0.5}, 0.06)
+SUBJECT = Task(("sentence", "letters", "length"), {ANSWERABLE: 0.3, NEAR: 0.2}, {FAR: 0.5}, 0.08)
 ANSWER = Task(("letters", "words", "unmet", "length"), {ANSWERABLE: 0.4}, {NEAR: 0.3, REMOVED: 0.3}, 0.03)
 """Features, shares and what is given up: docs/experiments.md, "The verdict"."""
 

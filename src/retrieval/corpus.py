@@ -299,9 +299,28 @@ def _read_provenances(path: Path, names: Sequence[str]) -> tuple[dict[str, Prove
             if name not in names or not isinstance(table, dict):
                 raise _ProvenanceError(f"{place_of()}: {_no_such_file(name, names)}")
             provenances[name] = _provenance(table, place_of)
+            _check_synonyms(name, provenances, place_of)
         except _ProvenanceError as error:
             mistakes.append(f"entry {name!r}, {error}")
     return provenances, mistakes
+
+
+def _check_synonyms(name: str, provenances: dict[str, Provenance], place_of: Callable[[str], str]) -> None:
+    """Raise _ProvenanceError, and forget the entry, where a name has another meaning in one before it."""
+    meanings = {
+        other.lower(): (meant, before)
+        for before, provenance in provenances.items()
+        if before != name
+        for other, meant in provenance.synonyms
+    }
+    for other, meant in provenances[name].synonyms:
+        known, before = meanings.get(other.lower(), (meant, name))
+        if known != meant:
+            del provenances[name]
+            raise _ProvenanceError(
+                f"{place_of('synonyms')}: {other!r} is {meant!r} here and {known!r} in entry {before!r}: "
+                "a name means the same in all texts; correct one of them"
+            )
 
 
 class _ProvenanceError(CorpusError):
