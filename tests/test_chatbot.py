@@ -323,8 +323,9 @@ def test_five_turns_deep(bot: Chatbot) -> None:
     "question",
     [
         "bla " * 100,
-        "Mijn hond is al drie dagen ziek en wil niet eten en drinken en hij ligt alleen maar in zijn mand en als ik "
-        "hem mee naar buiten neem dan loopt hij een paar stappen en gaat weer liggen, wat kan ik het beste doen?",
+        "Mijn hond is al drie dagen ziek en wil niet eten en drinken en hij ligt alleen maar in zijn mand "
+        "en als ik hem mee naar buiten neem dan loopt hij een paar stappen en gaat weer liggen, wat kan ik "
+        "het beste doen?",
     ],
 )
 def test_many_words_are_no_reason_to_answer(bot: Chatbot, question: str) -> None:

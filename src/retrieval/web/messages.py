@@ -115,7 +115,7 @@ def _quote_html(quote: Quote, citation: Citation) -> str:
 def _folded_html(citations: Sequence[Citation]) -> str:
     if not citations:
         return ""
-    summary = "Lees de hele passage" if len(citations) == 1 else f"Lees de {len(citations)} hele passages"
+    summary = "Lees de hele passage" if len(citations) == 1 else f"Lees alle {len(citations)} passages"
     return f'<details class="vb-passages"><summary>{summary}</summary>{_passages_html(citations)}</details>'
 
 
