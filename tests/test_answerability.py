@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 from math import exp, log
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from retrieval.answerability import (
     features_of,
 )
 from retrieval.embedding import known_fingerprint
+from retrieval.errors import BrokenVerdictError
 from retrieval.records import Hit, Passage, Query, Span
 from retrieval.retriever import Search
 from retrieval.settings import DEFAULT_EMBEDDER
@@ -97,3 +99,23 @@ def test_the_features_of_a_hit_are_the_same_alone_and_among_others() -> None:
     alone = [features_of(found, lambda _: "Dieren", rarity=len)[0] for found in (one, other)]
     assert together == alone
     assert alone[0] != alone[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("[" * 100_000, "not JSON"),
+        (
+            '{"subject": {"weights": {}, "intercept": 1' + "0" * 400 + ', "yes_from": 0.5}}',
+            "no whole regression",
+        ),
+    ],
+)
+def test_a_file_of_weights_that_no_computer_can_take_is_told_in_a_line(
+    tmp_path: Path, content: str, found: str
+) -> None:
+    path = tmp_path / "verdict.json"
+    path.write_text(content, "utf-8")
+    with pytest.raises(BrokenVerdictError) as raised:
+        Answerability.load(path)
+    assert str(raised.value).startswith(f"{path}: {found}")

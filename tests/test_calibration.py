@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +261,16 @@ def test_a_file_that_is_damaged_is_named(change: str | dict[str, object], found:
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(BrokenVerdictError, match="cannot be read"):
         Answerability.load(tmp_path / "verdict.json")
+
+
+@pytest.mark.parametrize("embedder", [OTHER, SHIPPED.embedder])
+def test_what_is_told_apart_without_a_doubt_can_be_loaded_again(tmp_path: Path, embedder: str) -> None:
+    far_apart = {"sentence": 300.0, "words": 300.0, "unmet": 0.0}
+    apart = [
+        replace(one, features=replace(one.features, **far_apart)) if one.kind == ANSWERABLE else one
+        for one in separable(120)
+    ]
+    found = calibrate(apart, priors_from(SHIPPED, embedder))
+    path = tmp_path / "verdict.json"
+    path.write_text(json.dumps(found.to_json()), "utf-8")
+    assert Answerability.load(path) == found.judge

@@ -382,7 +382,7 @@ def test_an_answer_is_explained(aivd_index: Path, run: Run) -> None:
 
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(plain.out + "\nWaarom\n------\nBeide oordelen zijn ja: ")
-    assert "\nVerbeterd: burgemesters → Burgemeesters\n" in done.out
+    assert "\nVervangen: burgemesters → Burgemeesters\n" in done.out
     assert "\n1. Met wie werken wij samen? › Lokaal bestuur (geciteerd)\n" in done.out
     assert max(map(len, done.out.removeprefix(plain.out).splitlines())) <= 100
 

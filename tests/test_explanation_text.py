@@ -49,7 +49,7 @@ def test_all_of_it_by_hand() -> None:
         ------
         Daarom.
         Gezocht is (aangevuld met wat eerder gevraagd is): Slaapt de kat?
-        Verbeterd: slapt → slaapt
+        Vervangen: slapt → slaapt
 
         Gevonden passages
         -----------------

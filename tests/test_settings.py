@@ -214,3 +214,8 @@ def test_a_contact_has_a_text_and_may_have_a_link() -> None:
 )
 def test_links_of_a_contact(url: str) -> None:
     assert loaded(CONTACT_URL=url).contact_url == url
+
+
+def test_an_empty_path_or_name_is_not_set() -> None:
+    settings = load_settings(environment={"VRAAGBAAK_VERDICT": "", "VRAAGBAAK_RERANKER": ""})
+    assert (settings.verdict, settings.reranker) == (None, None)

@@ -108,7 +108,7 @@ class Answerability:
             data = json.loads(path.read_text("utf-8"))
         except OSError as error:
             raise _broken(path, f"cannot be read ({error.strerror})") from error
-        except ValueError as error:  # not JSON, or not UTF-8
+        except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested too deep
             raise _broken(path, f"not JSON ({error})") from error
         subject, answer = _regression(path, data, "subject"), _regression(path, data, "answer")
         if not isinstance(data.get("embedder"), str):
@@ -191,7 +191,7 @@ def _regression(path: Traversable, data: Any, name: str) -> Regression:
         fields = data[name]
         weights = {str(key): float(value) for key, value in fields["weights"].items()}
         regression = Regression(weights, float(fields["intercept"]), float(fields["yes_from"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _broken(path, f"no whole regression under {name!r} ({error!r})") from error
     unknown = sorted(weights.keys() - set(Features.__slots__))
     if unknown:

@@ -40,6 +40,10 @@ FOLDS = 5
 """Parts of one set of questions, of which each is left out in turn."""
 LEAST_ANSWERABLE, LEAST_REFUSED = 20, 5
 """Fewer say nothing: with 20 answerable questions one refusal is 5 %."""
+LEAST_BOUND = 0.0001
+"""Where yes may begin at the earliest, and as far from 1: the decimals of a weights file."""
+SMALLEST = 1e-12
+"""What a probability differs from 0 and 1 at least, so that it has a logit."""
 WEIGHTS_HELD, BOUND_HELD = 30.0, 100.0
 """What holds a fit at known weights (docs/experiments.md, "Calibrating for one's own texts")."""
 
@@ -279,7 +283,8 @@ def fitted(
         probabilities[own] = [rest.probability(row.features) for row in _chosen(rows, own)]
     answerable = [p for p, row in zip(probabilities, rows, strict=True) if row.kind == ANSWERABLE]
     whole = _fit(task, rows, prior)
-    return replace(whole, yes_from=round(_bound(task, answerable, prior), 4)), probabilities
+    yes_from = round(_bound(task, answerable, prior), 4)
+    return replace(whole, yes_from=min(max(yes_from, LEAST_BOUND), 1 - LEAST_BOUND)), probabilities
 
 
 def folds_of(rows: Sequence[Row]) -> npt.NDArray[np.int64]:
@@ -386,7 +391,8 @@ def _margins(regression: Regression, rows: Sequence[Row]) -> Vector:
 
 
 def _logit(probability: float) -> float:
-    return math.log(probability / (1 - probability))
+    within = min(max(probability, SMALLEST), 1 - SMALLEST)  # a sure yes is 1 to a computer
+    return math.log(within / (1 - within))
 
 
 def _chosen(rows: Sequence[Row], which: npt.NDArray[np.bool_]) -> list[Row]:

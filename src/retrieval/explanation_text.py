@@ -33,7 +33,7 @@ def _search(explanation: Explanation) -> Iterator[str]:
     joined = " (aangevuld met wat eerder gevraagd is)" if explanation.joined else ""
     yield f"Gezocht is{joined}: {' '.join(explanation.searched.split())}"
     for one in explanation.corrections:
-        yield f"Verbeterd: {one.typed} → {one.searched}"
+        yield f"Vervangen: {one.typed} → {one.searched}"
 
 
 def _places(candidates: Sequence[Candidate]) -> Iterator[str]:

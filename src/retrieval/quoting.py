@@ -1,4 +1,4 @@
-"""Which one or two consecutive sentences of a passage are quoted.
+"""Which one or two consecutive sentences of a passage are quoted, or which short list.
 
 The sentence nearest to the question, and with it the one that it cannot be understood without. An item
 of a list or a row of a table is quoted with its lead, and the lead with all that it leads in.

@@ -44,12 +44,15 @@ def reranked(
 
     A hit that was read has that score among its ``parts``, as "reranker". Each ``score`` is made anew, so
     that the scores fall from the first hit to the last; of equal ones the order stays. A passage is read
-    below its headings or else its document's title, as it is embedded.
+    below its headings or else its document's title, and the lead of a list that was cut, as it is embedded.
     """
     read, others = hits[:DEPTH], hits[DEPTH:]
     if not read:
         return ()
-    texts = [embedded_texts(hit.passage.text, hit.passage.headings, title_of(hit))[1] for hit in read]
+    texts = [
+        embedded_texts(hit.passage.text, hit.passage.headings, title_of(hit), hit.passage.lead_before)[1]
+        for hit in read
+    ]
     found = reranker.scores(question, texts)
     order = np.argsort(-found, kind="stable")
     # what was not read stands one lower than the least that was, the next one lower again, and so on

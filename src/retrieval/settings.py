@@ -53,6 +53,11 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("verdict", "reranker", mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, value: Any) -> Any:
+        return None if value == "" else value
+
     @property
     def contact(self) -> Contact | None:
         """Whom a visitor can turn to, or None where no text for it is set."""

@@ -74,7 +74,7 @@ class LeadBody(_Strict):
 
 
 class QuoteBody(_Strict):
-    """Een of twee zinnen, letterlijk uit een bron."""
+    """Een of twee zinnen, of een lijst die niet lang is, letterlijk uit een bron."""
 
     text: str
     citation: int = Field(description="Het nummer van de vindplaats.")
