@@ -92,7 +92,9 @@ def evaluated_sets(embedder: Embedder) -> Sets:
             for queries in sorted(folder.glob("queries*.jsonl")):
                 beir = read_beir(folder, queries.name)
                 evaluations[beir.name] = {
-                    name: evaluate_beir(beir, Finder(Retriever(index, embedder, rankings()[name])).find)
+                    name: evaluate_beir(
+                        beir, Finder(Retriever(index, embedder, rankings()[name]), Answerability.load()).find
+                    )
                     for name in RANKINGS
                 }
     return evaluations

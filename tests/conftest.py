@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from retrieval.answerability import Answerability
 from retrieval.corpus import read_corpus
 from retrieval.embedding import open_corpus_embedder
 from retrieval.index import update_index
-from retrieval.rehearsing import rehearse
+from retrieval.rehearsing import Rehearsal
 from retrieval.settings import DEFAULT_EMBEDDER, PREFIX
 
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -34,7 +35,7 @@ def aivd_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         lambda: embedder,
         embedder.fingerprint,
-        rehearse=lambda index, tried: rehearse(index, embedder, tried),
+        rehearse=Rehearsal(embedder, Answerability.load()),
     )
     return folder
 

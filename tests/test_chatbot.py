@@ -281,7 +281,7 @@ def test_a_corrected_word_is_told_before_the_answer(bot: Chatbot) -> None:
 def test_a_name_that_may_be_meant_is_offered_where_it_is_answered(bot: Chatbot) -> None:
     reply = bot.reply("wat doet de MIFT?")
     assert isinstance(reply, Abstention)
-    assert reply.notice == "Bedoelt u “Wat doet de MIVD?”?"
+    assert reply.notice == "Bedoelt u: “Wat doet de MIVD?”"
     assert reply.text.startswith(f"{reply.notice}\n\n")
     assert reply.suggestions[0] == "Wat doet de MIVD?"
     assert isinstance(bot.reply(reply.suggestions[0]), Answer)

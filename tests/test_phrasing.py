@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from retrieval.passages import split_sentences
@@ -72,12 +72,30 @@ def test_a_heading_is_asked_of_the_first_passage_below_it() -> None:
     assert [len(made) for made in questions_of(passages)] == [1, 0]
 
 
-@given(st.text("DeHt NCTV kosti een (AB).?", max_size=60))
+NAMES = st.text("ABCDEFGHJKLM", min_size=2, max_size=4)
+SUBJECTS = st.sampled_from(("brug", "raad", "pas", "kaart"))
+SENTENCES = st.one_of(
+    st.builds("De {0} is een {1} van de stad.".format, NAMES, SUBJECTS),
+    st.builds("In de Grote {1} Groep ({0}) zitten leden.".format, NAMES, SUBJECTS),
+    st.builds("De {0} bevordert de {1}.".format, NAMES, SUBJECTS),
+    st.text("DeHt NCTV kosti een (AB).?", max_size=30),
+)
+
+
+@given(st.lists(SENTENCES, min_size=1, max_size=4).map(" ".join))
 def test_whatever_the_text_a_question_is_one_and_has_its_source_in_the_passage(text: str) -> None:
     sentences = split_sentences(text)
     if not sentences:
         return
-    passage = Passage("a.txt", Span(0, len(text)), text, (text.strip(),), sentences)
-    for made in questions_of([passage])[0]:
+    passage = Passage("a.txt", Span(0, len(text)), text, (text[:40].strip(),), sentences)
+    made_of = questions_of([passage])[0]
+    event("made" if made_of else "none made")
+    for made in made_of:
         assert made.text.endswith("?")
         assert 0 <= made.source.start < made.source.end <= len(text)
+
+
+@pytest.mark.parametrize("text", ["De ABC is een brug van de stad.", "De ABC bevordert de raad."])
+def test_the_sentences_of_that_property_do_make_questions(text: str) -> None:
+    passage = Passage("a.txt", Span(0, len(text)), text, (), split_sentences(text))
+    assert questions_of([passage])[0]

@@ -11,10 +11,9 @@ from retrieval.corpus import Reading, read_corpus
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.index import BuildReport, Index, update_index
 from retrieval.records import Answer, Document
-from retrieval.rehearsing import rehearse
+from retrieval.rehearsing import Rehearsal
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
-from retrieval.suggesting import Suggestions
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "tests" / "data" / "calibration"
@@ -31,19 +30,21 @@ def document(name: str) -> Document:
 
 
 class Builds:
-    """Builds of one folder, and what each was told to be tried already."""
+    """Builds of one folder, each asked with the verdict that the package carries unless another is given."""
 
     def __init__(self, folder: Path, embedder: Embedder) -> None:
         self.folder, self.embedder = folder, embedder
-        self.tried: list[dict[int, str]] = []
 
-    def build(self, *documents: Document) -> BuildReport:
-        def rehearsed(index: Index, tried: "dict[int, str]") -> Suggestions:
-            self.tried.append(dict(tried))
-            return rehearse(index, self.embedder, tried)
+    def build(self, *documents: Document, judge: Answerability | None = None) -> BuildReport:
+        rehearsal = Rehearsal(self.embedder, judge or Answerability.load())
+        return self._updated(documents, rehearsal)
 
+    def build_unasked(self, *documents: Document) -> BuildReport:
+        return self._updated(documents, None)
+
+    def _updated(self, documents: tuple[Document, ...], rehearsal: Rehearsal | None) -> BuildReport:
         reading, fingerprint = Reading(documents, ()), self.embedder.fingerprint
-        return update_index(reading, self.folder, lambda: self.embedder, fingerprint, rehearse=rehearsed)
+        return update_index(reading, self.folder, lambda: self.embedder, fingerprint, rehearse=rehearsal)
 
     def open(self) -> Index:
         return Index.open(self.folder, self.embedder.fingerprint)
@@ -72,18 +73,46 @@ def test_every_suggestion_is_answered_by_its_passage(name: str, builds: Builds) 
         assert 1 <= len(bot.suggestions) <= 3
 
 
-def test_what_stayed_is_not_tried_again_and_what_is_new_is(builds: Builds) -> None:
+def test_suggestions_after_changes_are_those_of_a_fresh_build(tmp_path: Path, embedder: Embedder) -> None:
     dikes, parking = document("waterschap-dijken.txt"), document("parkeervergunning.md")
-    builds.build(dikes)
+    suggested = replace(dikes, provenance=replace(dikes.provenance, questions=("Wat doet de provincie?",)))
+    grown, fresh = Builds(tmp_path / "grown", embedder), Builds(tmp_path / "fresh", embedder)
+    grown.build(suggested)
+    grown.build(suggested, parking)
+    grown.build(dikes, parking)
+    fresh.build(dikes, parking)
+    with grown.open() as one, fresh.open() as other:
+        assert one.suggestions == other.suggestions
+        assert one.suggestions.made
+
+
+def test_an_index_that_was_never_asked_is_asked_though_no_text_changed(builds: Builds) -> None:
+    page = document("waterschap-dijken.txt")
+    builds.build_unasked(page)
     with builds.open() as index:
-        before = index.suggestions.made
-    builds.build(parking, dikes)
+        assert not index.suggestions.made
+    builds.build(page)
     with builds.open() as index:
-        first = index.passages_of(dikes.id)[0][0]
-        moved = {first + passage: question for passage, question in before.items()}
-        assert builds.tried == [{}, moved]
-        assert index.suggestions.made.items() >= moved.items()
-        assert any(index.suggestions.made[passage] for passage, _ in index.passages_of(parking.id))
+        assert index.suggestions.made
+
+
+def test_a_verdict_that_refuses_everything_leaves_nothing_to_suggest(builds: Builds) -> None:
+    page = document("waterschap-dijken.txt")
+    builds.build(page)
+    known = Answerability.load()
+    builds.build(page, judge=replace(known, answer=replace(known.answer, intercept=-1_000.0)))
+    with builds.open() as index:
+        assert not index.suggestions.by_passage()
+
+
+def test_an_editors_question_that_leans_on_another_is_reported_and_not_suggested(builds: Builds) -> None:
+    page = document("waterschap-dijken.txt")
+    provenance = replace(page.provenance, questions=("Hoe houden ze contact?",))
+    report = builds.build(replace(page, provenance=provenance))
+    assert (report.unclear, report.unanswered) == (("Hoe houden ze contact?",), ())
+    with builds.open() as index:
+        bot = Chatbot(Retriever(index, builds.embedder), Answerability.load())
+        assert "Hoe houden ze contact?" not in bot.suggestions
 
 
 def test_an_editors_question_without_an_answer_is_reported_and_not_suggested(builds: Builds) -> None:

@@ -54,13 +54,13 @@ def test_they_survive_the_file(
     tmp_path_factory: pytest.TempPathFactory, made: dict[int, str], own: dict[str, int], unanswered: list[str]
 ) -> None:
     path = tmp_path_factory.mktemp("suggestions") / "suggestions.json"
-    suggestions = Suggestions(made, own, tuple(unanswered))
+    suggestions = Suggestions(made, own, tuple(unanswered), ("Hoe dan?",), "van 1")
     suggestions.write(path)
     assert Suggestions.read(path) == suggestions
 
 
 def test_the_editors_questions_of_a_passage_come_first() -> None:
-    suggestions = Suggestions({0: "Wat doet A?", 1: ""}, {"Wat kost A?": 0}, ("Wat kost B?",))
+    suggestions = Suggestions({0: "Wat doet A?"}, {"Wat kost A?": 0}, ("Wat kost B?",))
     assert suggestions.by_passage() == {0: ("Wat kost A?", "Wat doet A?")}
 
 
@@ -69,3 +69,13 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_text('{"made": []}', encoding="utf-8")
     with pytest.raises(BrokenIndexError, match="not whole suggestions"):
         Suggestions.read(path)
+
+
+def test_of_questions_that_ask_nearly_the_same_the_first_is_suggested() -> None:
+    questions = (
+        "Wanneer is de milieustraat open?",
+        "Wanneer is de milieustraat aan de Veenweg open?",
+        "Wat is de milieustraat?",
+        "Wat kost het ophalen?",
+    )
+    assert chosen(questions, ["Wat kost het om grof afval te laten ophalen?"]) == (questions[0], questions[2])

@@ -195,7 +195,7 @@ class Chatbot:
         citations = self._citations(hits, {})
         contact = self._contact
         meant = self._meant_instead(turn.asked)
-        notice = " ".join(filter(None, (turn.notice, meant and f"Bedoelt u “{meant}”?"))) or None
+        notice = " ".join(filter(None, (turn.notice, meant and f"Bedoelt u: “{meant}”"))) or None
         shown = "\n\n".join(
             [text, *(f"“{citation.text}”\n{_source_line(citation)}" for citation in citations)]
             + ([contact.text + (f" {contact.url}" if contact.url else "")] if contact else [])
@@ -208,7 +208,7 @@ class Chatbot:
         """The question with a name in the place of a word that resembles it, if that is answered."""
         question, *history = asked
         meant = self.index.spelling.meant_instead(without_greeting(question))
-        if meant is None:
+        if meant is None or question_problem(_as_question(meant)):
             return None
         search = self._retriever.search(complete(meant, history), MOST_CITATIONS)
         features = self._features(search, search.hits[:1])
@@ -271,8 +271,8 @@ def checked_history(history: Sequence[str]) -> tuple[str, ...]:
 
 
 def _starting_questions(index: Index, questions: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
-    entries, unanswered = index.documents(), set(index.suggestions.unanswered)
-    own = [[one for one in entry.provenance.questions if one not in unanswered] for entry in entries]
+    entries, left_out = index.documents(), {*index.suggestions.unanswered, *index.suggestions.unclear}
+    own = [[one for one in entry.provenance.questions if one not in left_out] for entry in entries]
     ends = list(accumulate(entry.passage_count for entry in entries))
     made = [
         [one for passage in range(end - entry.passage_count, end) for one in questions.get(passage, ())]

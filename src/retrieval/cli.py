@@ -104,7 +104,7 @@ def _serve(options: argparse.Namespace) -> int:
 
         settings = _settings(options)
         embedder = _open_embedder(settings, model)
-        _verdict(settings, embedder.fingerprint)  # its errors before the work on the index
+        _verdict(settings, embedder.fingerprint)  # with an error in it there is no serving on
         _tell_of_foreign_verdict(settings, embedder.fingerprint)
         _bring_up_to_date_or_serve_on(settings, embedder)
         bot = _open_chatbot(settings, lambda: embedder)
@@ -173,11 +173,15 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
-    """Make the index that of the corpus as it is now, with a progress bar on stderr."""
+    """Make the index that of the corpus as it is now, with a progress bar on stderr.
+
+    Raises BrokenVerdictError where the weights that are set are not whole, or another embedder's.
+    """
     from retrieval.corpus import read_corpus
     from retrieval.index import update_index
-    from retrieval.rehearsing import rehearse
+    from retrieval.rehearsing import Rehearsal
 
+    judge = _verdict(settings, embedder.fingerprint)  # its errors before the work
     reading = read_corpus(settings.corpus)
     with _ProgressBar() as bar:
         return update_index(
@@ -186,7 +190,7 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
             lambda: _corpus_embedder(settings, embedder),
             embedder.fingerprint,
             bar.show,
-            rehearse=lambda index, tried: rehearse(index, embedder, tried),
+            rehearse=Rehearsal(embedder, judge),
         )
 
 
@@ -195,7 +199,8 @@ def evaluate_beir_set(
 ) -> dict[str, Evaluation]:
     """Index the set's texts aside, one document a text, and ask its questions with each of the rankings.
 
-    Raises RerankerError where a reranker is set that cannot be loaded.
+    Raises RerankerError where a reranker is set that cannot be loaded, BrokenVerdictError where the weights
+    that are set are not whole, or another embedder's.
     """
     from tempfile import TemporaryDirectory
 
@@ -204,6 +209,7 @@ def evaluate_beir_set(
     from retrieval.index import Index, update_index
     from retrieval.retriever import Retriever
 
+    judge = _verdict(settings, embedder.fingerprint)
     reranker = _open_reranker(settings)
     reading = Reading(tuple(text_document(key, *texts) for key, texts in beir.texts.items()), ())
     with TemporaryDirectory(prefix="vraagbaak-") as aside:
@@ -217,7 +223,7 @@ def evaluate_beir_set(
             )
         with Index.open(Path(aside), embedder.fingerprint) as index:
             return {
-                name: evaluate_beir(beir, Finder(Retriever(index, embedder, ranking, reranker)).find)
+                name: evaluate_beir(beir, Finder(Retriever(index, embedder, ranking, reranker), judge).find)
                 for name, ranking in rankings.items()
             }
 
@@ -264,6 +270,11 @@ def _bring_up_to_date_or_serve_on(settings: Settings, embedder: Embedder) -> Non
 def _say_unanswered(report: BuildReport) -> None:
     for question in report.unanswered:
         _say(f"not answered, so not suggested: {question} (a question of bronnen.toml)")
+    for question in report.unclear:
+        _say(
+            f"not to be understood by itself, so not suggested: {question} (a question of bronnen.toml; "
+            "name in it what it is about)"
+        )
 
 
 @contextmanager
@@ -414,6 +425,8 @@ def _report_json(report: BuildReport) -> dict[str, Any]:
             for name in ("documents", "passages", "embedded", "reused", "removed", "seconds")
         },
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
+        "unanswered": list(report.unanswered),
+        "unclear": list(report.unclear),
     }
 
 

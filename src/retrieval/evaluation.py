@@ -132,14 +132,14 @@ class Found:
 
 
 class Finder:
-    """Asks the ``retriever`` of an index whose documents are those of a BEIR folder."""
+    """Asks an index whose documents are those of a BEIR folder, and ``judge`` whether its hits answer."""
 
-    def __init__(self, retriever: Retriever) -> None:
+    def __init__(self, retriever: Retriever, judge: Answerability) -> None:
         index = retriever.index
         self._retriever = retriever
         self._rarity = index.lexical.rarity
         self._titles = {entry.id: entry.title for entry in index.documents()}
-        self._judge = Answerability.load()
+        self._judge = judge
 
     def find(self, question: str) -> Found:
         """The documents of the hits, each at the place of its best passage."""

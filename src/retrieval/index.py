@@ -13,7 +13,7 @@ from functools import cache
 from itertools import accumulate, chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +57,18 @@ CHUNK = 256
 Progress = Callable[[int, int], None]
 """Is told how many texts are embedded by now, and how many there are to embed."""
 
-Rehearse = Callable[["Index", Mapping[int, str]], Suggestions]
-"""Asks a new generation what it should answer; is given the question, or "", of passages tried before."""
+
+class Rehearse(Protocol):
+    """Asks a new generation what it should answer.
+
+    ``asked_by`` changes with whatever may change what comes of it, other than the index itself.
+    """
+
+    @property
+    def asked_by(self) -> str: ...  # noqa: D102 - told above
+
+    def __call__(self, index: "Index") -> Suggestions: ...  # noqa: D102
+
 
 _SUGGESTIONS = "suggestions.json"
 _CACHE, _STORE, _DENSE = "cache", "store.sqlite", "passages.faiss"
@@ -88,8 +98,8 @@ class BuildReport:
 
     ``embedded`` counts the passages for which a vector, their own or a sentence's, was made;
     ``reused`` those for which all were there already. ``removed`` counts the documents that the
-    index had before and has no longer. ``unanswered`` are questions of the editors that the new index
-    does not answer.
+    index had before and has no longer. ``unanswered`` are questions of the editors that the index, made now
+    or before, does not answer, and ``unclear`` those that were not asked (suggesting.py).
     """
 
     documents: int
@@ -100,6 +110,7 @@ class BuildReport:
     seconds: float
     skipped: "tuple[Skipped, ...]"
     unanswered: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
 
 
 def embedded_texts(text: str, headings: Sequence[str], title: str, lead: str = "") -> tuple[str, str]:
@@ -132,6 +143,8 @@ def update_index(  # noqa: PLR0913 - the last is for the command line alone
 ) -> BuildReport:
     """Make the index in ``folder`` that of ``reading``: a new generation, unless nothing changed.
 
+    A generation that ``rehearse`` has not asked yet, or asked with something else, is made anew.
+
     ``embedder`` is called when a document must be cut or a text embedded, and not otherwise; its
     fingerprint is ``fingerprint``. ``rehearse`` finds what can be suggested; without it nothing is but the
     editors' questions. A damaged index, or one of another making, is built anew.
@@ -144,8 +157,10 @@ def update_index(  # noqa: PLR0913 - the last is for the command line alone
     with locked(folder):
         serving = _serving(folder)
         base = serving if serving and _can_be_built_on(serving, fingerprint) else None
-        if base and base.manifest.documents == hashes:
-            passages, embedded, suggestions = base.manifest.passages, 0, Suggestions()
+        before = Suggestions.read(base.folder / _SUGGESTIONS) if base else Suggestions()
+        rehearsed = rehearse is None or rehearse.asked_by == before.asked_by
+        if base and base.manifest.documents == hashes and rehearsed:
+            passages, embedded, suggestions = base.manifest.passages, 0, before
         else:
             build = _Build(folder, fingerprint, cache(embedder), progress, rehearse)
             passages, embedded, suggestions = build.run(documents, hashes, base)
@@ -158,6 +173,7 @@ def update_index(  # noqa: PLR0913 - the last is for the command line alone
         seconds=time.perf_counter() - start,
         skipped=reading.skipped,
         unanswered=suggestions.unanswered,
+        unclear=suggestions.unclear,
     )
 
 
@@ -364,7 +380,7 @@ class _Build:
             with writing(self.folder), drafted(self.folder) as draft:
                 _write_texts(draft, documents, cut)
                 _write_vectors(draft, rows, vectors, dimension)
-                suggestions = self._rehearsed(draft, cut, base)
+                suggestions = self._rehearsed(draft)
                 suggestions.write(draft / _SUGGESTIONS)
                 manifest = Manifest(
                     schema_version=SCHEMA_VERSION,
@@ -379,15 +395,13 @@ class _Build:
                 publish(self.folder, draft, manifest)
         return len(rows.passages), rows.passages_with(missing), suggestions
 
-    def _rehearsed(
-        self, draft: Path, cut: Mapping[str, Sequence[Passage]], base: _Generation | None
-    ) -> Suggestions:
+    def _rehearsed(self, draft: Path) -> Suggestions:
         """What the draft, which is whole but for this, can be asked."""
         if self.rehearse is None:
             return Suggestions()
         Suggestions().write(draft / _SUGGESTIONS)
         with Index(self.folder, draft, Store.open(draft / _STORE)) as index:
-            return self.rehearse(index, _tried_before(cut, base) if base else {})
+            return self.rehearse(index)
 
     def _embedder(self) -> "Embedder":
         embedder = self.embedder()
@@ -481,21 +495,6 @@ def _cut_before(documents: Iterable[Document], base: _Generation) -> dict[str, t
             if (old := store.document(document.id))
             and replace(old, provenance=document.provenance) == document
         }
-
-
-def _tried_before(cut: Mapping[str, Sequence[Passage]], base: _Generation) -> dict[int, str]:
-    """What was found for the passages of documents that are cut as they were, by their places now."""
-    before = Suggestions.read(base.folder / _SUGGESTIONS).made
-    tried: dict[int, str] = {}
-    first = 0
-    with closing(Store.open(base.folder / _STORE)) as store:
-        for id_, passages in cut.items():
-            old = store.passages_of(id_)
-            if tuple(passage for _, passage in old) == tuple(passages):
-                places = enumerate((place for place, _ in old), start=first)
-                tried.update({now: before[then] for now, then in places if then in before})
-            first += len(passages)
-    return tried
 
 
 def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]) -> _Rows:

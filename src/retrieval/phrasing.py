@@ -275,8 +275,8 @@ def _from_heading(heading: str, wording: "_Wording") -> Iterator[str]:
     subject = wording.as_within_a_sentence(heading)
     if subject is None or words[0].lower() in _SAYS_NOTHING:
         return
-    if subject in _PLURAL_SUBJECTS:
-        yield f"Wat zijn de {subject}?"
+    if subject.lower() in _PLURAL_SUBJECTS:
+        yield f"Wat zijn de {subject.lower()}?"
         return
     if (match := _OBJECT_AND_INFINITIVE.fullmatch(subject)) and wording.article(match["object"]) == "een":
         yield f"Hoe kan ik een {match['object']} {match['verb']}?"

@@ -4,7 +4,9 @@ The whole way of a visitor's question is gone, so that a suggestion leads to an 
 that it was made from.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -25,40 +27,60 @@ MOST_TRIES = 2
 """Questions tried for a passage, the second where the first failed: so that a build stays cheap."""
 
 
-def rehearse(index: Index, embedder: Embedder, tried: Mapping[int, str]) -> Suggestions:
-    """Ask the opened ``index`` the editors' questions, and those made from its passages.
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Asks an index as visitors will: with ``embedder``, and with ``judge`` for the verdict."""
 
-    ``tried`` holds what came of it before, for passages that were there before: they are not asked again.
-    """
-    entries = index.documents()
-    passages = [index.passages_of(entry.id) for entry in entries]
-    asking = _Asking(index, embedder, chain.from_iterable(passages))
-    editors = dict.fromkeys(chain.from_iterable(entry.provenance.questions for entry in entries))
-    own = {question: id_ for question, (id_, _) in asking.answers(editors).items()}
-    untried = {
+    embedder: Embedder
+    judge: Answerability
+
+    @property
+    def asked_by(self) -> str:
+        """Changes with the embedder and the weights of the verdict."""
+        return hashlib.sha256(f"{self.embedder.fingerprint} {self.judge!r}".encode()).hexdigest()
+
+    def __call__(self, index: Index) -> Suggestions:
+        """Ask the opened ``index`` the editors' questions, and those made from its passages.
+
+        All of them: what another document says may change the answer to any.
+        """
+        entries = index.documents()
+        passages = [index.passages_of(entry.id) for entry in entries]
+        asking = _Asking(index, self, chain.from_iterable(passages))
+        editors = dict.fromkeys(chain.from_iterable(entry.provenance.questions for entry in entries))
+        clear = [question for question in editors if _stands_by_itself(question)]
+        own = {question: id_ for question, (id_, _) in asking.answers(clear).items()}
+        return Suggestions(
+            made=_answered(asking, passages, set(editors)),
+            own=own,
+            unanswered=tuple(question for question in clear if question not in own),
+            unclear=tuple(question for question in editors if not _stands_by_itself(question)),
+            asked_by=self.asked_by,
+        )
+
+
+def _answered(
+    asking: "_Asking", passages: Sequence[Sequence[tuple[int, Passage]]], known: set[str]
+) -> dict[int, str]:
+    """For passages a question made from it that it answers, none of those that are ``known``."""
+    proposable = {
         id_: [made for made in questions if _stands_by_itself(made.text)]
         for of_document in passages
         for id_, questions in _made_from(of_document).items()
-        if id_ not in tried
     }
-    made = dict(tried)
-    known = {*editors, *tried.values()}
+    answered: dict[int, str] = {}
     for _ in range(MOST_TRIES):
         proposed: dict[str, dict[int, Span]] = {}
-        for id_, questions in untried.items():
+        for id_, questions in proposable.items():
             proposal = next((one for one in questions if one.text not in known), None)
-            if proposal and id_ not in made:
+            if proposal and id_ not in answered:
                 proposed.setdefault(proposal.text, {})[id_] = proposal.source
         known |= proposed.keys()
         for question, (id_, quoted) in asking.answers(proposed).items():
             source = proposed[question].get(id_)
             if source and quoted.start < source.end and source.start < quoted.end:
-                made[id_] = question
-    return Suggestions(
-        {id_: made.get(id_, "") for id_ in range(index.store.passage_count)},
-        own,
-        tuple(question for question in editors if question not in own),
-    )
+                answered[id_] = question
+    return dict(sorted(answered.items()))
 
 
 def _made_from(passages: Sequence[tuple[int, Passage]]) -> dict[int, tuple[MadeQuestion, ...]]:
@@ -74,15 +96,15 @@ def _stands_by_itself(question: str) -> bool:
 class _Asking:
     """Asks one index many questions, as a visitor would ask each of them first."""
 
-    def __init__(self, index: Index, embedder: Embedder, passages: Iterable[tuple[int, Passage]]) -> None:
+    def __init__(self, index: Index, rehearsal: Rehearsal, passages: Iterable[tuple[int, Passage]]) -> None:
         self._index = index
-        self._embedder = embedder
-        self._judge = Answerability.load()
+        self._embedder = rehearsal.embedder
+        self._judge = rehearsal.judge
         self._ids = {(passage.document_id, passage.span): id_ for id_, passage in passages}
 
     def answers(self, questions: Iterable[str]) -> dict[str, tuple[int, Span]]:
         """Those of the questions that are answered: the passage cited first, and what is quoted of it."""
-        askable = [question for question in questions if not question_problem(question)]
+        askable = list(questions)
         embedder = _EmbeddedBefore(self._embedder, [complete(question).text for question in askable])
         bot = Chatbot(Retriever(self._index, embedder), self._judge)
         return {

@@ -25,14 +25,17 @@ _SAYS_LITTLE = frozenset(analyse("doet staat is"))
 class Suggestions:
     """What came of asking an index the questions that it should answer.
 
-    ``made`` holds the passages for which questions were tried: the one that the passage was cited first for,
-    or "" where there was none. ``own`` holds the questions of the editors that were answered, and the passage
-    cited first; ``unanswered`` those that were not.
+    ``made`` holds for some passages a question that the passage was cited first for. ``own`` holds the
+    questions of the editors that were answered, and the passage cited first; ``unanswered`` those that were
+    not, and ``unclear`` those that say too little without an earlier question to be asked at all.
+    ``asked_by`` tells with what was asked; it is empty where nothing was.
     """
 
     made: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     own: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     unanswered: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+    asked_by: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "Suggestions":
@@ -43,6 +46,8 @@ class Suggestions:
                 {int(passage): str(question) for passage, question in content["made"]},
                 {str(question): int(passage) for question, passage in content["own"]},
                 tuple(map(str, content["unanswered"])),
+                tuple(map(str, content["unclear"])),
+                str(content["asked_by"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise broken(path, f"not whole suggestions ({error!r})") from error
@@ -53,6 +58,8 @@ class Suggestions:
             "made": list(self.made.items()),
             "own": list(self.own.items()),
             "unanswered": list(self.unanswered),
+            "unclear": list(self.unclear),
+            "asked_by": self.asked_by,
         }
         path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
 
@@ -60,8 +67,7 @@ class Suggestions:
         """The questions that each passage answers, those of the editors first."""
         questions: dict[int, list[str]] = {}
         for question, passage in chain(self.own.items(), ((made, at) for at, made in self.made.items())):
-            if question:
-                questions.setdefault(passage, []).append(question)
+            questions.setdefault(passage, []).append(question)
         return {passage: tuple(dict.fromkeys(own)) for passage, own in questions.items()}
 
 
@@ -89,12 +95,18 @@ def chosen(questions: Iterable[str], asked: Iterable[str]) -> tuple[str, ...]:
     suggested: list[str] = []
     for question in questions:
         subject = subject_of(question)
-        if subject not in known:
+        if not any(_ask_the_same(subject, other) for other in known):
             known.add(subject)
             suggested.append(question)
             if len(suggested) == MOST_SUGGESTIONS:
                 break
     return tuple(suggested)
+
+
+def _ask_the_same(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two subjects are the same, or one of at least two words lies within the other."""
+    fewer, more = sorted((one, other), key=len)
+    return one == other or (len(fewer) > 1 and fewer <= more)
 
 
 def subject_of(question: str) -> frozenset[str]:
