@@ -1027,3 +1027,18 @@ def test_a_beir_folder_with_a_cross_encoder_that_is_not_there(
 ) -> None:
     monkeypatch.setenv("VRAAGBAAK_RERANKER", str(tmp_path / "geen model"))
     assert "reranker" in run("evaluate", ROOT / "tests/data/beir/overheid-faq").failure
+
+
+def test_what_cannot_be_suggested_is_told_at_each_run(corpus: Path, tmp_path: Path, run: Run) -> None:
+    provenance = corpus / "bronnen.toml"
+    asked = '\nquestions = ["Hoe bak ik een appeltaart?", "Hoe houden ze contact?",'
+    provenance.write_text(provenance.read_text("utf-8").replace("\nquestions = [", asked), "utf-8")
+    for _ in range(2):
+        done = run("index", "--corpus", corpus, "--index", tmp_path / "index", "--json")
+        assert done.status == 0
+        told = [line for line in done.err.split("\n") if line.startswith("vraagbaak: ")]
+        assert told == [
+            "vraagbaak: not answered, so not suggested: Hoe bak ik een appeltaart? (a question of bronnen.toml)",
+            "vraagbaak: not to be understood by itself, so not suggested: Hoe houden ze contact? "
+            "(a question of bronnen.toml; name in it what it is about)",
+        ]

@@ -425,8 +425,6 @@ def _report_json(report: BuildReport) -> dict[str, Any]:
             for name in ("documents", "passages", "embedded", "reused", "removed", "seconds")
         },
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
-        "unanswered": list(report.unanswered),
-        "unclear": list(report.unclear),
     }
 
 
