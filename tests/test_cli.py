@@ -1038,7 +1038,8 @@ def test_what_cannot_be_suggested_is_told_at_each_run(corpus: Path, tmp_path: Pa
         assert done.status == 0
         told = [line for line in done.err.split("\n") if line.startswith("vraagbaak: ")]
         assert told == [
-            "vraagbaak: not answered, so not suggested: Hoe bak ik een appeltaart? (a question of bronnen.toml)",
+            "vraagbaak: not answered, so not suggested: Hoe bak ik een appeltaart? "
+            "(a question of bronnen.toml)",
             "vraagbaak: not to be understood by itself, so not suggested: Hoe houden ze contact? "
             "(a question of bronnen.toml; name in it what it is about)",
         ]
