@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.errors import BrokenVerdictError
+from retrieval.expectations import expectations_of
 from retrieval.lexical import analyse
 from retrieval.records import Hit, Query
 from retrieval.retriever import Search
@@ -166,6 +167,8 @@ def features_of(
 
 def missing_kinds(query: Query, hit: Hit, rarity: Callable[[str], float]) -> tuple[str, ...]:
     """The kinds of answer that the question expects and the best sentence of the hit does not hold."""
+    if not expectations_of(query.own):  # most questions: no need to find the sentence
+        return ()
     scores = sentence_scores(hit, query, rarity)
     return scores[best_sentence(scores)].missing
 
