@@ -1043,3 +1043,9 @@ def test_what_cannot_be_suggested_is_told_at_each_run(corpus: Path, tmp_path: Pa
             "vraagbaak: not to be understood by itself, so not suggested: Hoe houden ze contact? "
             "(a question of bronnen.toml; name in it what it is about)",
         ]
+
+
+def test_questions_about_other_texts_are_refused(aivd_index: Path, run: Run) -> None:
+    questions = ROOT / "tests" / "data" / "calibration" / "waterschap-dijken.jsonl"
+    done = run("evaluate", questions, "--index", aivd_index)
+    assert "sentences that are to answer stands in the texts of the index" in done.failure

@@ -666,3 +666,12 @@ def test_the_sets_that_are_shipped_are_whole(
     assert len(beir.texts) == texts
     assert Counter(beir.kinds().values()) == asked
     assert {document for judged in beir.relevant.values() for document in judged} <= beir.texts.keys()
+
+
+def test_half_a_surrogate_pair_is_named(tmp_path: Path) -> None:
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n", "utf-8")
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "Wat?"}\n', "utf-8")
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "d", "text": "half \\ud83d"}\n', "utf-8")
+    with pytest.raises(JudgmentsError, match=r"corpus.jsonl, line 1: half of a surrogate pair"):
+        read_beir(tmp_path)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from retrieval.evaluation import BeirSet, Evaluation, Judgment, Measure
     from retrieval.explanation import Explanation
     from retrieval.fusion import Ranking
-    from retrieval.index import BuildReport
+    from retrieval.index import BuildReport, Index
     from retrieval.records import Reply
     from retrieval.reranking import Reranker
     from retrieval.settings import Settings
@@ -250,8 +250,21 @@ def _evaluate_judgments(
     evaluations = {}
     for label, ranking in rankings.items():
         with _open_chatbot(settings, lambda: embedder, ranking) as bot:
+            _refuse_questions_about_other_texts(judgments, bot.index)
             evaluations[label] = evaluate_judgments(bot, judgments, name)
     return evaluations
+
+
+def _refuse_questions_about_other_texts(judgments: Sequence[Judgment], index: Index) -> None:
+    """Raise JudgmentsError where no sentence that is to answer stands in any text of the index."""
+    documents = filter(None, (index.document(entry.id) for entry in index.documents()))
+    texts = [" ".join(document.text.split()) for document in documents]
+    golds = [" ".join(gold.split()) for judgment in judgments for gold in judgment.gold]
+    if golds and not any(gold in text for gold in golds for text in texts):
+        raise JudgmentsError(
+            f"none of {len(golds)} sentences that are to answer stands in the texts of the index, as "
+            f"{golds[0][:60]!r}; ask an index of the texts that the questions are about, with --index"
+        )
 
 
 def _bring_up_to_date_or_serve_on(settings: Settings, embedder: Embedder) -> None:

@@ -438,6 +438,9 @@ def _texts(row: Mapping[str, Any], key: str, path: Path, line: int) -> tuple[str
     return tuple(value)
 
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
 def _json_lines(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
     for number, text in _lines(path, "one JSON object a line"):
         try:
@@ -446,6 +449,10 @@ def _json_lines(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
             raise JudgmentsError(
                 f"{path}, line {number}: not JSON ({error.msg}); expected one JSON object a line"
             ) from error
+        if _HALF_A_PAIR.search(json.dumps(row, ensure_ascii=False)):
+            raise JudgmentsError(
+                f"{path}, line {number}: half of a surrogate pair, which is no character; write it in UTF-8"
+            )
         if not isinstance(row, dict):
             raise JudgmentsError(f"{path}, line {number}: expected a JSON object, found {text[:40]!r}")
         yield number, row
