@@ -69,15 +69,19 @@ def citation(place: int, found: Hit, *quoted: Span) -> Citation:
 
 
 def explained(
-    question: str, hits: Sequence[Hit], typed: str | None = None, quoted: tuple[Span, ...] = ()
+    question: str,
+    hits: Sequence[Hit],
+    typed: str | None = None,
+    quoted: tuple[Span, ...] = (),
+    explainer: Explainer = EXPLAINER,
 ) -> Explanation:
     """The explanation of a search with these hits, by the two regressions above."""
     search = Search(Query(question, question), tuple(hits), passages=20)
-    features = features_of(search, lambda _: "Dieren", EXPLAINER.rarity)
+    features = features_of(search, lambda _: "Dieren", explainer.rarity)
     typed = typed or question
-    grounds = Grounds(Query(typed, typed), search, features, EXPLAINER.judge.verdict(features))
+    grounds = Grounds(Query(typed, typed), search, features, explainer.judge.verdict(features))
     citations = [citation(place, one, *quoted[: place == 1]) for place, one in enumerate(hits, start=1)]
-    return EXPLAINER.explain(grounds, citations)
+    return explainer.explain(grounds, citations)
 
 
 def test_what_an_answer_was_made_from_by_hand() -> None:
@@ -169,6 +173,17 @@ def test_too_few_words() -> None:
     assert found.outcome == "related"
     assert found.decision == (
         "Van de woorden van de vraag staat te weinig in deze passage: 20 %, en 25 % was nodig."
+    )
+
+
+def test_shares_that_round_to_the_same_percent_have_a_decimal() -> None:
+    # one of five words is met: 4/5 - 0.816 < 0, and from 0.816 / 4 = 20.4 % it is 0
+    judge = replace(EXPLAINER.judge, answer=replace(ANSWER, intercept=-0.816))
+    found = explained(
+        "kat vis paard muis koe", [hit(CAT, 2.0, 0.5)], explainer=replace(EXPLAINER, judge=judge)
+    )
+    assert found.decision == (
+        "Van de woorden van de vraag staat te weinig in deze passage: 20,0 %, en 20,4 % was nodig."
     )
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.errors import RerankerError
 from retrieval.index import Index
-from retrieval.records import Hit, Passage, Query, Span
+from retrieval.records import Hit, Lead, Passage, Query, Span
 from retrieval.reranking import DEPTH, open_reranker, reranked
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
@@ -77,6 +78,15 @@ def test_beyond_the_depth_hits_stay_as_they_were_below_those_that_were_read() ->
     assert ["reranker" in one.parts for one in found] == [True] * DEPTH + [False] * 2
     # one and two below the least score, which is 0
     assert [one.score for one in found[-3:]] == pytest.approx([0.5, 0.25, 0.5 - 1 / 3])
+
+
+def test_the_lead_of_a_list_that_was_cut_is_read_with_the_passage() -> None:
+    item = hit(0, "- geld;")
+    lead = Lead(Span(0, 9), "U krijgt:")
+    passage = replace(item.passage, span=Span(50, 57), sentences=(Span(50, 57),), lead=lead)
+    counter = Counter()
+    reranked([replace(item, passage=passage)], "geld", counter, title)
+    assert counter.read == ["Dieren\nU krijgt:\n- geld;"]
 
 
 def test_no_hits_are_no_work() -> None:

@@ -337,8 +337,10 @@ def _not_answered(answer: Regression, features: Features, missing: Sequence[str]
     if lacking and answer.says_yes(replace(features, unmet=0.0)):
         return lacking
     needed = value_needed(answer, features, "words")
-    few = f"Van de woorden van de vraag staat te weinig in deze passage: {_percent(features.words)}"
-    few += f", en {_percent(needed)} was nodig." if needed <= 1 else "."
+    # "1 %, en 1 % was nodig" explains nothing
+    decimals = 1 if _percent(features.words) == _percent(needed) else 0
+    few = f"Van de woorden van de vraag staat te weinig in deze passage: {_percent(features.words, decimals)}"
+    few += f", en {_percent(needed, decimals)} was nodig." if needed <= 1 else "."
     return f"{few} {lacking}".rstrip()
 
 
@@ -361,5 +363,5 @@ def _kinds_sentence(kinds: Sequence[str], where: str) -> str:
     return f"De vraag vraagt {' en '.join(KIND_WORDS[kind] for kind in kinds)}, en dat staat {where}."
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def _percent(share: float, decimals: int = 0) -> str:
+    return f"{number(100 * share, decimals)} %"

@@ -74,7 +74,10 @@ class LeadBody(_Strict):
 
 
 class QuoteBody(_Strict):
-    """Een of twee zinnen, of een lijst die niet lang is, letterlijk uit een bron."""
+    """Letterlijk uit een bron: een of twee zinnen, of een hele lijst of tabel van hoogstens 500 tekens.
+
+    Ook een punt van een lijst of een regel van een tabel is zo'n zin.
+    """
 
     text: str
     citation: int = Field(description="Het nummer van de vindplaats.")
