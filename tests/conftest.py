@@ -1,5 +1,5 @@
 """What every test stands on: no settings of the developer's shell, one real index of the corpus,
-and real cross-encoders that are small enough to know by heart."""
+and real models that are small enough to know by heart, or to be made at once."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,6 +15,11 @@ from retrieval.rehearsing import Rehearsal
 from retrieval.settings import DEFAULT_EMBEDDER, PREFIX
 
 CORPUS = Path(__file__).parent.parent / "corpus"
+
+WORDS = (
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "query", ":", "passage", "de", "wie", "krijgt"),
+    *("informatie", "van", "het", "aivd", "politie", ".", "?", "##en"),
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,5 +78,39 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
         model.save_pretrained(folder)
         BertTokenizer(vocab={one: place for place, one in enumerate(vocabulary)}).save_pretrained(folder)
         return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sentence_transformer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes the folder of a SentenceTransformer of one small random BERT over eighteen words."""
+
+    def make(prompts: dict[str, str], name: str = "tiny") -> Path:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.base.modules import Transformer
+        from sentence_transformers.sentence_transformer.modules import Pooling
+        from transformers import BertConfig, BertModel, BertTokenizer
+
+        folder = tmp_path_factory.mktemp("models")
+        torch.manual_seed(5)
+        source = folder / f"{name}-source"
+        config = BertConfig(
+            vocab_size=len(WORDS),
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=24,
+        )
+        BertModel(config).save_pretrained(source)
+        BertTokenizer(vocab={word: number for number, word in enumerate(WORDS)}).save_pretrained(source)
+        network = Transformer(str(source), max_seq_length=24)
+        model = SentenceTransformer(
+            modules=[network, Pooling(16, "mean")], prompts=prompts, device="cpu", local_files_only=True
+        )
+        model.save(str(folder / name), create_model_card=False)
+        return folder / name
 
     return make

@@ -27,49 +27,16 @@ TEXTS = [
     "Het recept: appeltaart met kaneel & rozijnen.",
     "Wie werkt er samen met de politie?",
 ]
-WORDS = (
-    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "query", ":", "passage", "de", "wie", "krijgt"),
-    *("informatie", "van", "het", "aivd", "politie", ".", "?", "##en"),
-)
-
-
-def save_tiny(folder: Path, prompts: dict[str, str], name: str = "tiny") -> Path:
-    """A SentenceTransformer of one small random BERT over eighteen words, saved in ``folder/name``."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.base.modules import Transformer
-    from sentence_transformers.sentence_transformer.modules import Pooling
-    from transformers import BertConfig, BertModel, BertTokenizer
-
-    torch.manual_seed(5)
-    source = folder / f"{name}-source"
-    config = BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=24,
-    )
-    BertModel(config).save_pretrained(source)
-    BertTokenizer(vocab={word: number for number, word in enumerate(WORDS)}).save_pretrained(source)
-    network = Transformer(str(source), max_seq_length=24)
-    model = SentenceTransformer(
-        modules=[network, Pooling(16, "mean")], prompts=prompts, device="cpu", local_files_only=True
-    )
-    model.save(str(folder / name), create_model_card=False)
-    return folder / name
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    prompts = {"query": "query: ", "document": "passage: "}
-    return save_tiny(tmp_path_factory.mktemp("models"), prompts)
+def tiny(sentence_transformer: Callable[..., Path]) -> Path:
+    return sentence_transformer({"query": "query: ", "document": "passage: "})
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models"), {}, "multilingual-e5-small")
+def bare(sentence_transformer: Callable[..., Path]) -> Path:
+    return sentence_transformer({}, "multilingual-e5-small")
 
 
 @pytest.fixture(scope="module")
