@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent
 AIVD = "met-wie-werken-wij-samen.txt"
 QUESTION = "Wie krijgt informatie van de AIVD?"
 MAYORS = "Burgemeesters zijn ook belangrijke afnemers van informatie van de AIVD."
+NEAR = "Hoe kan ik solliciteren bij de AIVD?"
 FAR = "Hoe bak ik een appeltaart?"
 NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
 REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact", "notice"]
@@ -373,7 +374,33 @@ def test_an_answer_is_shown_with_its_source(aivd_index: Path) -> None:
     done = by_process("ask", "Wat is de rol van burgemeesters?", "--index", aivd_index)
 
     assert (done.status, done.err) == (0, "")
-    assert f"“{MAYORS}”\nBron: Met wie werken wij samen? › Lokaal bestuur\n" in done.out
+    text = (ROOT / "corpus" / AIVD).read_text("utf-8")
+    start = text.index(MAYORS)
+    assert (
+        f"“{MAYORS}”\nBron: Met wie werken wij samen? › Lokaal bestuur\n"
+        f"  {AIVD}, teken {start} tot {start + len(MAYORS)}\n"
+    ) in done.out
+
+
+def test_each_quote_and_passage_is_shown_with_its_place_and_address(
+    corpus: Path, tmp_path: Path, run: Run
+) -> None:
+    provenance = corpus / "bronnen.toml"
+    titled = '\ntitle = "Met wie werken wij samen?"\n'
+    whole = provenance.read_text("utf-8")
+    provenance.write_text(whole.replace(titled, titled + 'url = "https://a.example/met-wie"\n', 1), "utf-8")
+    at = ("--index", tmp_path / "own-index")
+    assert run("index", "--corpus", corpus, *at).status == 0
+    for question in ("Met welke landen werkt de Counter Terrorism Group samen?", QUESTION, NEAR):
+        reply, shown = run("ask", question, *at, "--json").json, run("ask", question, *at).out
+        told = reply["quotes"] or reply["citations"]
+        assert told
+        places = [
+            f"  {AIVD}, teken {one['start']} tot {one['end']} (https://a.example/met-wie)" for one in told
+        ]
+        assert [line for line in shown.splitlines() if line.startswith(f"  {AIVD}")] == places
+        without = [line for line in shown.splitlines() if line not in places]
+        assert "\n".join(without).startswith(reply["text"])
 
 
 def test_an_answer_is_explained(aivd_index: Path, run: Run) -> None:
@@ -1045,7 +1072,74 @@ def test_what_cannot_be_suggested_is_told_at_each_run(corpus: Path, tmp_path: Pa
         ]
 
 
-def test_questions_about_other_texts_are_refused(aivd_index: Path, run: Run) -> None:
+@pytest.mark.parametrize("command", ["evaluate", "calibrate"])
+def test_questions_about_other_texts_are_refused(command: str, aivd_index: Path, run: Run) -> None:
     questions = ROOT / "tests" / "data" / "calibration" / "waterschap-dijken.jsonl"
-    done = run("evaluate", questions, "--index", aivd_index)
+    done = run(command, questions, "--index", aivd_index)
     assert "sentences that are to answer stands in the texts of the index" in done.failure
+    assert not Path("verdict.json").exists()
+
+
+def test_questions_with_sentences_that_the_texts_do_not_hold_are_told_of_once(
+    judged: Path, aivd_index: Path, run: Run
+) -> None:
+    row = {"id": "x", "kind": "direct", "history": [], "question": "Slaapt de kat?", "answerable": True}
+    with judged.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row | {"gold": ["De kat slaapt."]}) + "\n")
+    done = run("evaluate", judged, "--index", aivd_index, "--ranking", "fused", "--ranking", "rrf")
+    assert done.status == 0
+    assert done.err == (
+        "vraagbaak: 1 of 2 sentences that are to answer stand in no text of the index, first one of "
+        "question 'x': 'De kat slaapt.'; write it as it stands there, or index the text that holds it\n"
+    )
+
+
+# another model, and the verdict for it
+
+
+FOREIGN = "vraagbaak: the verdict (answer or not) was calibrated for another model than this one; "
+
+
+def test_another_model_is_calibrated_for(
+    sentence_transformer: Callable[..., Path],
+    aivd_index: Path,
+    corpus: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VRAAGBAAK_EMBEDDER", str(sentence_transformer({})))
+    at = ("--index", "own-index")
+    built = run("index", "--corpus", corpus, *at)
+    assert built.status == 0
+    assert built.err.count(FOREIGN) == 1
+
+    done = run("calibrate", ROOT / "tests" / "data" / "questions" / "aivd.jsonl", *at, "--json")
+    assert done.status == 0
+    judge = json.loads(Path("verdict.json").read_text("utf-8"))
+    manifest = json.loads((generation(Path("own-index")) / "manifest.json").read_text("utf-8"))
+    assert judge["embedder"] == manifest["embedder"] != known_fingerprint(DEFAULT_EMBEDDER, None, None)
+    assert json.loads(done.out) == judge | {
+        "in_use": json.loads(done.out)["in_use"],
+        "output": "verdict.json",
+    }
+
+    monkeypatch.setenv("VRAAGBAAK_VERDICT", "verdict.json")
+    assert FOREIGN not in run("index", "--corpus", corpus, *at).err
+    asked = run("ask", QUESTION, *at)  # the weights file is one that is taken for this model
+    assert asked.status == 0
+    assert FOREIGN not in asked.err
+    monkeypatch.delenv("VRAAGBAAK_EMBEDDER")
+    refused = run("ask", QUESTION, "--index", aivd_index).failure
+    assert refused.startswith(f"verdict.json: calibrated for the embedder {judge['embedder'][:12]}…, ")
+
+
+def test_serving_with_another_model_tells_whose_the_verdict_is(
+    sentence_transformer: Callable[..., Path], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VRAAGBAAK_EMBEDDER", str(sentence_transformer({})))
+    done = run("serve", "--port", "0", "--corpus", "nergens")
+    assert done.status == 1
+    # the library that loads the model shows a bar of its own
+    told, failed = [line for line in done.err.split("\n") if line.startswith("vraagbaak: ")]
+    assert told.startswith(FOREIGN)
+    assert "nergens" in failed

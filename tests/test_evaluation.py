@@ -30,6 +30,7 @@ from retrieval.evaluation import (
     read_beir,
     read_judgments,
     tabulate,
+    unknown_gold,
 )
 from retrieval.records import Abstention, Answer, Citation, Provenance, Quote, Reply, SmallTalk, Span
 
@@ -666,6 +667,17 @@ def test_the_sets_that_are_shipped_are_whole(
     assert len(beir.texts) == texts
     assert Counter(beir.kinds().values()) == asked
     assert {document for judged in beir.relevant.values() for document in judged} <= beir.texts.keys()
+
+
+def test_sentences_that_are_to_answer_are_looked_for_in_the_texts() -> None:
+    judgments = [
+        Judgment("a", "direct", (), "Slaapt de kat?", ("De kat\nslaapt.", "Zij slaapt."), answerable=True),
+        Judgment("b", "direct", (), "Blaft de hond?", ("De hond blaft.",), answerable=True),
+        Judgment("c", "far", (), "Hoe laat is het?", (), answerable=False),
+    ]
+    texts = ["Kop\n\nDe\u00a0kat slaapt. Zij is moe.", "Zij slaapt niet."]
+    assert unknown_gold(judgments, texts) == [("a", "Zij slaapt."), ("b", "De hond blaft.")]
+    assert unknown_gold(judgments[2:], []) == []
 
 
 def test_half_a_surrogate_pair_is_named(tmp_path: Path) -> None:

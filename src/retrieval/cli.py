@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from retrieval.explanation import Explanation
     from retrieval.fusion import Ranking
     from retrieval.index import BuildReport, Index
-    from retrieval.records import Reply
+    from retrieval.records import Abstention, Answer, Reply
     from retrieval.reranking import Reranker
     from retrieval.settings import Settings
 
@@ -154,6 +154,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     _refuse_index_of_default_embedder(settings)
     embedder = _open_embedder(settings)
     with Index.open(settings.index, embedder.fingerprint) as index:
+        _refuse_questions_about_other_texts([one for own in judgments.values() for one in own], index)
         retriever = Retriever(index, embedder, reranker=_open_reranker(settings))
         rows = [row for name, own in judgments.items() for row in asked(retriever, own, name)]
     calibration = calibrate(rows, priors_from(Answerability.load(), embedder.fingerprint))
@@ -244,27 +245,41 @@ def _evaluate_judgments(
 ) -> dict[str, Evaluation]:
     """Ask the index that is set the judged questions, with each of the rankings."""
     from retrieval.evaluation import evaluate_judgments
+    from retrieval.index import Index
 
     _refuse_index_of_default_embedder(settings)
     embedder = _open_embedder(settings)
+    with Index.open(settings.index, embedder.fingerprint) as index:
+        _refuse_questions_about_other_texts(judgments, index)
     evaluations = {}
     for label, ranking in rankings.items():
         with _open_chatbot(settings, lambda: embedder, ranking) as bot:
-            _refuse_questions_about_other_texts(judgments, bot.index)
             evaluations[label] = evaluate_judgments(bot, judgments, name)
     return evaluations
 
 
 def _refuse_questions_about_other_texts(judgments: Sequence[Judgment], index: Index) -> None:
-    """Raise JudgmentsError where no sentence that is to answer stands in any text of the index."""
+    """Say how many sentences that are to answer stand in no text of the index.
+
+    Raises JudgmentsError where all of them do.
+    """
+    from retrieval.evaluation import unknown_gold
+
     documents = filter(None, (index.document(entry.id) for entry in index.documents()))
-    texts = [" ".join(document.text.split()) for document in documents]
-    golds = [" ".join(gold.split()) for judgment in judgments for gold in judgment.gold]
-    if golds and not any(gold in text for gold in golds for text in texts):
+    unknown = unknown_gold(judgments, [document.text for document in documents])
+    if not unknown:
+        return
+    total = sum(len(judgment.gold) for judgment in judgments)
+    id_, sentence = unknown[0]
+    if len(unknown) == total:
         raise JudgmentsError(
-            f"none of {len(golds)} sentences that are to answer stands in the texts of the index, as "
-            f"{golds[0][:60]!r}; ask an index of the texts that the questions are about, with --index"
+            f"none of {total} sentences that are to answer stands in the texts of the index, as "
+            f"{sentence[:60]!r}; ask an index of the texts that the questions are about, with --index"
         )
+    _say(
+        f"{len(unknown)} of {total} sentences that are to answer stand in no text of the index, first one of "
+        f"question {id_!r}: {sentence[:60]!r}; write it as it stands there, or index the text that holds it"
+    )
 
 
 def _bring_up_to_date_or_serve_on(settings: Settings, embedder: Embedder) -> None:
@@ -455,11 +470,35 @@ def _report_table(report: BuildReport) -> str:
 def _readable(reply: Reply) -> str:
     from retrieval.records import SmallTalk
 
-    if isinstance(reply, SmallTalk) or not reply.suggestions:
+    if isinstance(reply, SmallTalk):
         return reply.text
-    return (
-        reply.text + "\n\nU kunt bijvoorbeeld vragen:\n" + "\n".join(f"- {one}" for one in reply.suggestions)
+    text = _with_places(reply)
+    if not reply.suggestions:
+        return text
+    return text + "\n\nU kunt bijvoorbeeld vragen:\n" + "\n".join(f"- {one}" for one in reply.suggestions)
+
+
+def _with_places(reply: Answer | Abstention) -> str:
+    """The reply's text; below the source of each quote or passage the file, and where in it that stands."""
+    from retrieval.records import Answer
+
+    shown = (
+        [(quote.text, quote.span, reply.citations[quote.citation - 1]) for quote in reply.quotes]
+        if isinstance(reply, Answer)
+        else [(citation.text, citation.span, citation) for citation in reply.citations]
     )
+    text, end = reply.text, 0
+    for words, span, citation in shown:
+        above = f"“{words}”\nBron: "
+        start = text.index(above, end) + len(above)
+        line_end = text.find("\n", start)
+        end = line_end if line_end >= 0 else len(text)
+        name = " ".join(citation.document_id.splitlines())  # names of files may hold line ends
+        address = f" ({citation.url})" if citation.url else ""
+        place = f"\n  {name}, teken {span.start} tot {span.end}{address}"
+        text = text[:end] + place + text[end:]
+        end += len(place)
+    return text
 
 
 def _explained(explanation: Explanation) -> str:

@@ -341,6 +341,17 @@ def holds_gold(texts: Iterable[str], judgment: Judgment) -> bool:
     return any(" ".join(gold.split()) in text for gold in judgment.gold for text in plain)
 
 
+def unknown_gold(judgments: Iterable[Judgment], texts: Iterable[str]) -> list[tuple[str, str]]:
+    """The sentences that are to answer and stand in none of the texts, each after the id of its question."""
+    plain = [" ".join(text.split()) for text in texts]
+    return [
+        (judgment.id, gold)
+        for judgment in judgments
+        for gold in judgment.gold
+        if not any(" ".join(gold.split()) in text for text in plain)
+    ]
+
+
 def _asked(bot: Replies, judgment: Judgment) -> Reply:
     try:
         return bot.reply(judgment.question, judgment.history)
