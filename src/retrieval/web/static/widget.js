@@ -1,0 +1,839 @@
+// The element <vraagbaak-chat>: asks the server's API and shows quotes with their sources, in a shadow DOM.
+// Text gets into the page as text only, and styles as a constructed sheet: a strict CSP with Trusted Types holds.
+// Round this file the server puts one function, and before it: STYLE (widget.css), VERSION and personalData().
+
+const LABELS = {
+  nl: {
+    launcher: "Stel een vraag",
+    heading: "Stel een vraag",
+    welcome: "U krijgt de zinnen te zien die uw vraag beantwoorden, letterlijk en met de bron erbij.",
+    examples: "Bijvoorbeeld:",
+    conversation: "Gesprek",
+    label: "Uw vraag",
+    send: "Vraag",
+    restart: "Nieuw gesprek",
+    restarted: "Er is een nieuw gesprek begonnen.",
+    close: "Sluiten",
+    asked: "U vroeg:",
+    answer: "Antwoord:",
+    source: "Bron:",
+    newTab: " (opent in een nieuw tabblad)",
+    original: "Op de oorspronkelijke pagina",
+    copy: "Kopieer met bron",
+    copied: "Gekopieerd",
+    notCopied: "Kopiëren lukt hier niet",
+    passage: "Lees de hele passage",
+    passages: (count) => `Lees alle ${count} passages`,
+    shown: (count) => `Er ${count === 1 ? "staat 1 passage" : `staan ${count} passages`} bij.`,
+    askAlso: "Stel ook eens:",
+    canAsk: "Dit kunt u wel vragen:",
+    searching: "Even zoeken…",
+    searchingLong: "Dit duurt langer dan anders. Nog even geduld…",
+    stillBusy: "Uw vorige vraag wordt nog beantwoord. Nog even geduld.",
+    empty: "Typ eerst een vraag.",
+    tooLong: (over) => `Uw vraag is ${over} ${over === 1 ? "teken" : "tekens"} te lang.`,
+    failed: "Er ging iets mis bij het beantwoorden van uw vraag. Dat ligt aan ons, niet aan u.",
+    unreachable: "Uw vraag kwam niet aan: er is geen verbinding. Uw vraag is bewaard.",
+    timeout: "Het antwoord blijft te lang uit. Uw vraag is bewaard.",
+    interrupted: "Uw vraag was nog niet beantwoord toen u deze pagina verliet.",
+    retry: "Opnieuw proberen",
+    personal: (found) => `Uw vraag lijkt ${found} te bevatten. Dat is niet nodig om antwoord te krijgen.`,
+    kinds: {
+      bsn: "een burgerservicenummer",
+      email: "een e-mailadres",
+      phone: "een telefoonnummer",
+      iban: "een rekeningnummer",
+      address: "een adres",
+    },
+    and: "en",
+    sendAnyway: "Toch versturen",
+    adjust: "Aanpassen",
+    helpful: "Hebt u hier iets aan?",
+    yes: "Ja",
+    no: "Nee",
+    why: "Wat ontbreekt er?",
+    reasons: ["Het antwoord klopt niet", "Dit vroeg ik niet", "Ik begrijp het niet", "Iets anders"],
+    thanks: "Bedankt voor uw reactie.",
+    notKept: "Uw reactie kon niet worden bewaard.",
+    promise: "Elk citaat staat letterlijk in de bron.",
+  },
+  en: {
+    launcher: "Ask a question",
+    heading: "Ask a question",
+    welcome: "Ask in Dutch. You get the sentences that answer your question, word for word, with their source.",
+    examples: "For example:",
+    conversation: "Conversation",
+    label: "Your question",
+    send: "Ask",
+    restart: "New conversation",
+    restarted: "A new conversation has begun.",
+    close: "Close",
+    asked: "You asked:",
+    answer: "Answer:",
+    source: "Source:",
+    newTab: " (opens in a new tab)",
+    original: "On the original page",
+    copy: "Copy with source",
+    copied: "Copied",
+    notCopied: "Copying does not work here",
+    passage: "Read the whole passage",
+    passages: (count) => `Read all ${count} passages`,
+    shown: (count) => `With ${count === 1 ? "1 passage" : `${count} passages`}.`,
+    askAlso: "You could also ask:",
+    canAsk: "What you can ask:",
+    searching: "Searching…",
+    searchingLong: "This takes longer than usual. One moment please…",
+    stillBusy: "Your last question is still being answered. One moment please.",
+    empty: "Type a question first.",
+    tooLong: (over) => `Your question is ${over} ${over === 1 ? "character" : "characters"} too long.`,
+    failed: "Something went wrong while answering your question. It is our fault, not yours.",
+    unreachable: "Your question did not arrive: there is no connection. It has been kept.",
+    timeout: "The answer takes too long. Your question has been kept.",
+    interrupted: "Your question had not been answered when you left this page.",
+    retry: "Try again",
+    personal: (found) => `Your question seems to hold ${found}. That is not needed to get an answer.`,
+    kinds: {
+      bsn: "a citizen service number",
+      email: "an e-mail address",
+      phone: "a phone number",
+      iban: "an account number",
+      address: "an address",
+    },
+    and: "and",
+    sendAnyway: "Send anyway",
+    adjust: "Change it",
+    helpful: "Is this of use to you?",
+    yes: "Yes",
+    no: "No",
+    why: "What is missing?",
+    reasons: ["The answer is wrong", "Not what I asked", "I do not understand it", "Something else"],
+    thanks: "Thank you for your response.",
+    notKept: "Your response could not be kept.",
+    promise: "Every quote stands word for word in the source.",
+  },
+};
+
+const MOST_CHARACTERS = 500; // of a question, and the next two: as in questions.py
+const MOST_EARLIER = 10; // questions that are sent along
+const MOST_TURNS = 30; // that are kept
+const SHOWN_AFTER = 400; // ms until it says that it is searching; an answer is mostly there before
+const LONG_AFTER = 5000; // ms
+const GIVEN_UP_AFTER = 25000; // ms
+const COPIED_FOR = 3000; // ms that a button says so
+const SMALL = "(max-width: 40em), (max-height: 26em)"; // as in widget.css: the panel fills the window
+const FALLBACK_LANGUAGE = "nl";
+
+const SCRIPT = document.currentScript;
+// also where the server is a folder of its host
+const SERVER = SCRIPT?.src ? new URL(".", SCRIPT.src).href : window.location.origin;
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(STYLE);
+
+/** An element with attributes (those called on… are listeners) and children; what is null is left out. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+function icon(path) {
+  const [svg, drawn] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  drawn.setAttribute("d", path);
+  svg.append(drawn);
+  return svg;
+}
+
+const SPEECH = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-9l-6 5v-5H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z";
+const CROSS = "M6 4.6 12 10.6 18 4.6 19.4 6 13.4 12 19.4 18 18 19.4 12 13.4 6 19.4 4.6 18 10.6 12 4.6 6z";
+
+/** A text with stretches of it marked. The offsets count code points, as the server does; JavaScript's do not. */
+function marked(text, highlights) {
+  const characters = [...text];
+  const parts = [];
+  let done = 0;
+  for (const [start, end] of highlights) {
+    parts.push(characters.slice(done, start).join(""), make("mark", {}, characters.slice(start, end).join("")));
+    done = end;
+  }
+  return [...parts, characters.slice(done).join("")];
+}
+
+function placeOf(citation) {
+  return [citation.title, ...citation.headings.filter((heading) => heading !== citation.title)].join(" › ");
+}
+
+function dateOf(citation, language) {
+  if (!/^\d{4}-\d\d-\d\d$/.test(citation.date ?? "")) return citation.date ?? "";
+  const options = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" };
+  return new Intl.DateTimeFormat(language, options).format(new Date(citation.date));
+}
+
+function linesOf(text) {
+  return (text ?? "").split("\n").filter((line) => line.trim() !== "");
+}
+
+function paragraphs(text) {
+  return linesOf(text).map((line) => make("p", {}, line));
+}
+
+/** What an abstention says: the rest of its text is shown in a form of its own. */
+function verdictOf(reply) {
+  return (reply.notice ? reply.text.slice(reply.notice.length).trimStart() : reply.text).split("\n\n")[0];
+}
+
+/** The brightness of a colour from 0 to 1 (WCAG 2.2, "relative luminance"); null where it is not plain RGB. */
+function luminance(colour) {
+  const match = /^rgb\((\d+), (\d+), (\d+)\)$/.exec(colour);
+  if (match === null) return null;
+  const [red, green, blue] = match.slice(1).map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+class RefusedError extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+class VraagbaakChat extends HTMLElement {
+  static observedAttributes = ["heading", "welcome", "color", "lang", "suggestions"];
+  static version = VERSION;
+
+  #root = this.attachShadow({ mode: "open" });
+  #theme = new CSSStyleSheet();
+  #turns = []; // { question, reply } or { question, failure }; neither while it is being answered
+  #focusedBefore = null;
+  #parts = null;
+  #waiting = null;
+
+  connectedCallback() {
+    if (this.#parts !== null) return; // moved within the page
+    this.#root.adoptedStyleSheets = [sheet, this.#theme];
+    this.#parts = this.#build();
+    this.#label();
+    const kept = this.#kept();
+    for (const turn of kept.turns) this.#add(turn);
+    this.#parts.box.value = kept.draft;
+    this.#fit();
+    const isSmall = window.matchMedia(SMALL).matches;
+    if (this.#floats && !isSmall && (this.hasAttribute("open") || kept.isOpen)) this.#show();
+  }
+
+  attributeChangedCallback() {
+    if (this.#parts !== null) this.#label();
+  }
+
+  /** Open the panel, and put the focus into it. */
+  open() {
+    if (this.#parts === null) return;
+    const { panel, box, title } = this.#parts;
+    if (this.#floats && !panel.open) {
+      const focused = document.activeElement;
+      this.#focusedBefore = focused === this || focused === document.body ? null : focused;
+      this.#show();
+      this.#save();
+    }
+    // on a phone the focus in the text box would bring up the keyboard, over the suggestions
+    (window.matchMedia("(pointer: coarse)").matches ? title : box).focus();
+  }
+
+  /** Close the panel, and give the focus back to where it was. */
+  close() {
+    if (this.#floats && this.#parts?.panel.open) this.#parts.panel.close();
+  }
+
+  /** Open the panel and ask; where the question holds personal data, the visitor is asked first. */
+  ask(question) {
+    if (this.#parts === null) return;
+    this.open();
+    this.#parts.box.value = String(question).trim();
+    this.#submit();
+  }
+
+  /** Begin a new conversation. */
+  restart() {
+    if (this.#parts === null) return;
+    this.#waiting?.abort();
+    this.#waiting = null;
+    this.#turns = [];
+    this.#parts.turns.replaceChildren();
+    this.#dismissWarning();
+    this.#say(this.#labels.restarted);
+    this.#save();
+    this.#parts.box.focus();
+  }
+
+  get #floats() {
+    return this.hasAttribute("position") && this.getAttribute("position") !== "inline";
+  }
+
+  get #language() {
+    return Object.hasOwn(LABELS, this.lang) ? this.lang : FALLBACK_LANGUAGE;
+  }
+
+  get #labels() {
+    return LABELS[this.#language];
+  }
+
+  get #server() {
+    return (this.getAttribute("server") ?? SERVER).replace(/\/+$/, "");
+  }
+
+  get #storageKey() {
+    return `vraagbaak ${this.#server} ${this.id}`.trim();
+  }
+
+  // ---- building
+
+  #build() {
+    const floats = this.#floats;
+    const title = make("h2", { id: "title", part: "heading", tabindex: "-1" });
+    const restart = make("button", { type: "button", class: "plain", onclick: () => this.restart() });
+    const close = make("button", { type: "button", class: "plain close", onclick: () => this.close() }, icon(CROSS));
+    const welcome = make("div", { class: "welcome", part: "welcome" });
+    const turns = make("div", { class: "turns" });
+    const log = make("div", { class: "log", part: "log", role: "region", tabindex: "0" }, welcome, turns);
+    const status = make("div", { class: "unseen", role: "status" });
+    const warning = make("div", { class: "warning", part: "warning", role: "alert", hidden: "" });
+    const hint = make("p", { id: "hint", class: "hint" });
+    const label = make("label", { for: "box" });
+    const box = make("textarea", {
+      id: "box",
+      part: "textbox",
+      rows: "1",
+      autocomplete: "off",
+      enterkeyhint: "send",
+      "aria-describedby": "hint",
+      onkeydown: (event) => this.#typed(event),
+      oninput: () => this.#changed(),
+    });
+    const send = make("button", { type: "submit", class: "primary", part: "send" });
+    const form = make(
+      "form",
+      {
+        part: "form",
+        onsubmit: (event) => {
+          event.preventDefault();
+          this.#submit();
+        },
+      },
+      label,
+      make("div", { class: "bar" }, box, send),
+      hint,
+    );
+    const promise = make("p", { class: "promise" });
+    const header = make("div", { class: "header", part: "header" }, title, restart, floats ? close : null);
+    const panel = make(
+      floats ? "dialog" : "section",
+      { class: floats ? "panel floating" : "panel", part: "panel", "aria-labelledby": "title" },
+      header,
+      log,
+      warning,
+      make("div", { class: "foot" }, form, promise),
+      status,
+    );
+    const launcherText = make("span");
+    const launcher = make(
+      "button",
+      { type: "button", class: "launcher", part: "launcher", "aria-haspopup": "dialog", onclick: () => this.open() },
+      icon(SPEECH),
+      launcherText,
+    );
+    if (floats) {
+      this.#root.append(launcher);
+      panel.addEventListener("close", () => this.#closed());
+      panel.addEventListener("cancel", (event) => {
+        if (this.#dismissWarning()) event.preventDefault();
+      });
+      // what has the focus may lie behind the panel: Escape shows it from anywhere (WCAG 2.4.11)
+      document.addEventListener("keydown", (event) => this.#escaped(event));
+    }
+    this.#root.append(panel);
+    window.addEventListener("pagehide", () => this.#save());
+    return { box, close, form, hint, label, launcher, launcherText, log, panel, promise, restart, send, status, title, turns, warning, welcome };
+  }
+
+  /** Every word that depends on an attribute, and the colour. */
+  #label() {
+    const { close, label, launcherText, log, promise, restart, send, title, welcome } = this.#parts;
+    const labels = this.#labels;
+    this.#root.querySelector(".panel").lang = this.#language;
+    title.textContent = this.getAttribute("heading") ?? labels.heading;
+    launcherText.textContent = labels.launcher;
+    restart.textContent = labels.restart;
+    close.setAttribute("aria-label", labels.close);
+    log.setAttribute("aria-label", labels.conversation);
+    label.textContent = labels.label;
+    send.textContent = labels.send;
+    promise.textContent = labels.promise;
+    const examples = (this.getAttribute("suggestions") ?? "").split("|").map((one) => one.trim()).filter(Boolean);
+    welcome.replaceChildren(
+      ...paragraphs(this.getAttribute("welcome") ?? labels.welcome),
+      ...this.#suggestions(labels.examples, examples),
+    );
+    this.#colour(this.getAttribute("color"));
+  }
+
+  /** Header and buttons in a colour of the site's own, with black or white on it: whichever can be read better. */
+  #colour(colour) {
+    this.#theme.replaceSync("");
+    if (colour === null) return;
+    const probe = make("span", { hidden: "" });
+    if (CSS.supports("color", colour)) {
+      this.#root.append(probe);
+      probe.style.color = colour;
+      const brightness = luminance(getComputedStyle(probe).color);
+      probe.remove();
+      if (brightness !== null) {
+        // 0.179: where black and white contrast alike
+        const over = brightness > 0.179 ? "#000" : "#fff";
+        this.#theme.replaceSync(`:host { --_accent: ${colour}; --_on-accent: ${over}; }`);
+        return;
+      }
+    }
+    console.warn(`vraagbaak-chat: color="${colour}" is no opaque RGB colour; the default is used`);
+  }
+
+  // ---- the panel
+
+  #show() {
+    const { panel, launcher } = this.#parts;
+    const focused = document.activeElement;
+    if (window.matchMedia(SMALL).matches) panel.showModal();
+    else panel.show();
+    // show() takes the focus; open() puts it where it belongs, and at load it stays with the page
+    if (focused !== this && focused !== document.activeElement) focused?.focus?.({ preventScroll: true });
+    launcher.hidden = true;
+    this.#fit();
+    this.#showNewest();
+    this.#emit("open");
+  }
+
+  #closed() {
+    const { launcher } = this.#parts;
+    const hadFocus = document.activeElement === this || document.activeElement === document.body;
+    launcher.hidden = false;
+    if (hadFocus) {
+      const back = this.#focusedBefore?.isConnected ? this.#focusedBefore : launcher;
+      back.focus();
+    }
+    this.#focusedBefore = null;
+    this.#save();
+    this.#emit("close");
+  }
+
+  #escaped(event) {
+    if (event.key !== "Escape" || event.defaultPrevented || !this.isConnected || !this.#parts.panel.open) return;
+    event.preventDefault();
+    if (!this.#dismissWarning()) this.close();
+  }
+
+  #say(text) {
+    const { status } = this.#parts;
+    status.textContent = "";
+    // emptied first, or the same words would not be said again
+    setTimeout(() => (status.textContent = text), 50);
+  }
+
+  #emit(name, detail = {}) {
+    this.dispatchEvent(new CustomEvent(`vraagbaak:${name}`, { detail, bubbles: true, composed: true }));
+  }
+
+  // ---- asking
+
+  #typed(event) {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      this.#submit();
+    }
+  }
+
+  #changed() {
+    // code points, as the server counts
+    const over = [...this.#parts.box.value.trim()].length - MOST_CHARACTERS;
+    this.#parts.hint.textContent = over > 0 ? this.#labels.tooLong(over) : "";
+    this.#fit();
+    this.#save();
+  }
+
+  /** The text box as high as its text; the stylesheet says how high at most. */
+  #fit() {
+    const { box } = this.#parts;
+    box.style.height = "";
+    const borders = box.offsetHeight - box.clientHeight;
+    if (box.scrollHeight > box.clientHeight) box.style.height = `${box.scrollHeight + borders}px`;
+  }
+
+  #submit(isConfirmed = false) {
+    const { box, hint } = this.#parts;
+    const question = box.value.trim();
+    this.#dismissWarning();
+    this.#changed();
+    if (hint.textContent !== "") return this.#say(hint.textContent);
+    if (question === "") return this.#tell(this.#labels.empty);
+    if (this.#waiting !== null) return this.#tell(this.#labels.stillBusy);
+    const found = isConfirmed ? [] : personalData(question);
+    if (found.length > 0) return this.#warn(found);
+    box.value = "";
+    this.#changed();
+    return this.#answer({ question });
+  }
+
+  #tell(text) {
+    this.#parts.hint.textContent = text;
+    this.#say(text);
+  }
+
+  #warn(found) {
+    const labels = this.#labels;
+    const kinds = found.map((kind) => labels.kinds[kind]);
+    const named = [kinds.slice(0, -1).join(", "), kinds.at(-1)].filter(Boolean).join(` ${labels.and} `);
+    const adjust = make("button", { type: "button", onclick: () => this.#dismissWarning() }, labels.adjust);
+    const anyway = make("button", { type: "button", onclick: () => this.#submit(true) }, labels.sendAnyway);
+    const { warning } = this.#parts;
+    warning.replaceChildren(make("p", {}, labels.personal(named)), make("div", { class: "choices" }, adjust, anyway));
+    warning.hidden = false;
+    adjust.focus();
+  }
+
+  /** Whether there was a warning. */
+  #dismissWarning() {
+    const { warning, box } = this.#parts;
+    if (warning.hidden) return false;
+    warning.hidden = true;
+    box.focus();
+    return true;
+  }
+
+  async #answer(turn) {
+    const labels = this.#labels;
+    this.#add(turn);
+    this.#showNewest();
+    this.#save();
+    this.#emit("question", { question: turn.question });
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    const timers = [
+      setTimeout(() => this.#waits(turn, labels.searching), SHOWN_AFTER),
+      setTimeout(() => this.#waits(turn, labels.searchingLong), LONG_AFTER),
+      setTimeout(() => waiting.abort(), GIVEN_UP_AFTER),
+    ];
+    try {
+      const earlier = this.#turns.filter((one) => one.reply).map((one) => one.question);
+      const asked = { question: turn.question, history: earlier.slice(-MOST_EARLIER) };
+      const reply = await this.#post("answers", asked, waiting.signal);
+      this.#check(turn.question, reply);
+      turn.reply = reply;
+    } catch (error) {
+      turn.failure = this.#told(error);
+      turn.status = error.status ?? 0;
+    }
+    timers.forEach(clearTimeout);
+    if (this.#waiting !== waiting) return; // a new conversation was begun
+    this.#waiting = null;
+    this.#draw(turn);
+    this.#showNewest();
+    this.#save();
+    if (turn.reply) {
+      this.#say(this.#spoken(turn.reply));
+      this.#emit("answer", { question: turn.question, reply: turn.reply });
+    } else {
+      this.#say(turn.failure);
+      this.#emit("error", { question: turn.question, status: turn.status });
+    }
+  }
+
+  /** What cannot be shown is no reply: something between here and the server answered in its place. */
+  #check(question, reply) {
+    try {
+      this.#shown(question, reply);
+      this.#spoken(reply);
+    } catch {
+      throw new RefusedError(0, this.#labels.failed);
+    }
+  }
+
+  async #post(resource, body, signal = null) {
+    const response = await fetch(`${this.#server}/api/v1/${resource}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+      cache: "no-store",
+      signal,
+    });
+    const read = await response.json();
+    if (!response.ok) throw new RefusedError(response.status, read?.detail ?? "");
+    return read;
+  }
+
+  /** Why there is no answer; the server speaks Dutch, and knows best what was wrong with a request. */
+  #told(error) {
+    if (error.name === "AbortError") return this.#labels.timeout;
+    if (error instanceof RefusedError) {
+      return this.#language === "nl" && error.message !== "" ? error.message : this.#labels.failed;
+    }
+    return error instanceof TypeError ? this.#labels.unreachable : this.#labels.failed;
+  }
+
+  #waits(turn, text) {
+    turn.element.querySelector(".answer").replaceChildren(make("p", { class: "waiting" }, text));
+    this.#say(text);
+  }
+
+  #retry(turn) {
+    if (this.#waiting !== null) return this.#tell(this.#labels.stillBusy);
+    turn.element.remove();
+    this.#turns.splice(this.#turns.indexOf(turn), 1);
+    this.#parts.box.focus();
+    return this.#answer({ question: turn.question });
+  }
+
+  // ---- the conversation
+
+  #add(turn) {
+    turn.element = make("div", { class: "turn", part: "turn" });
+    this.#turns.push(turn);
+    while (this.#turns.length > MOST_TURNS) this.#turns.shift().element.remove();
+    this.#parts.turns.append(turn.element);
+    this.#draw(turn);
+  }
+
+  #draw(turn) {
+    const asked = make("span", { class: "unseen" }, `${this.#labels.asked} `);
+    const question = make("h3", { class: "question", part: "question" }, asked, turn.question);
+    const answer = make("div", { class: "answer", part: "answer" });
+    if (turn.reply) answer.append(...this.#shown(turn.question, turn.reply));
+    else if (turn.failure) {
+      const retry = make("button", { type: "button", onclick: () => this.#retry(turn) }, this.#labels.retry);
+      answer.append(make("div", { class: "notice", part: "notice" }, make("p", {}, turn.failure), retry));
+    }
+    turn.element.replaceChildren(question, answer);
+  }
+
+  /** The newest question at the top of what is in view, so that its answer is read from the start. */
+  #showNewest() {
+    const newest = this.#turns.at(-1)?.element;
+    if (!newest) return;
+    const { log } = this.#parts;
+    const moved = newest.getBoundingClientRect().top - log.getBoundingClientRect().top;
+    if (log.scrollHeight > log.clientHeight) log.scrollTop += moved;
+    else newest.scrollIntoView({ block: "nearest" });
+  }
+
+  #shown(question, reply) {
+    const labels = this.#labels;
+    const dutch = (children) => make("div", { lang: FALLBACK_LANGUAGE }, ...children);
+    const suggestions = (heading) => this.#suggestions(heading, reply.suggestions);
+    const contact = reply.contact ? [this.#contact(reply.contact)] : [];
+    if (reply.status === "answered") {
+      return [
+        dutch(paragraphs(reply.notice)),
+        ...reply.quotes.map((quote) => this.#quote(quote, reply.citations[quote.citation - 1])),
+        this.#folded(reply.citations),
+        this.#feedback(question, reply),
+        ...suggestions(labels.askAlso),
+        ...contact,
+      ];
+    }
+    const told = reply.status === "abstained" ? [...paragraphs(reply.notice), ...paragraphs(verdictOf(reply))] : paragraphs(reply.text);
+    return [
+      dutch(told),
+      ...reply.citations.map((citation) => this.#passage(citation)),
+      ...(reply.status === "abstained" ? [...contact, this.#feedback(question, reply)] : contact),
+      ...suggestions(reply.status === "abstained" ? labels.canAsk : labels.examples),
+    ];
+  }
+
+  #quote(quote, citation) {
+    const { copy, source } = this.#labels;
+    const lead = quote.lead ? make("p", { class: "lead" }, quote.lead.text) : null;
+    const button = make("button", { type: "button", class: "plain", onclick: () => this.#copy(button, quote, citation) }, copy);
+    return make(
+      "figure",
+      { class: "quote", part: "quote" },
+      make("blockquote", { lang: FALLBACK_LANGUAGE }, lead, make("p", {}, quote.text)),
+      make("figcaption", { part: "citation" }, `${source} `, this.#sourceLink(citation), ...this.#origin(citation), button),
+    );
+  }
+
+  #folded(citations) {
+    const { passage, passages } = this.#labels;
+    const summary = make("summary", {}, citations.length === 1 ? passage : passages(citations.length));
+    return make("details", { part: "passages" }, summary, ...citations.map((citation) => this.#passage(citation)));
+  }
+
+  #passage(citation) {
+    return make(
+      "figure",
+      { class: "passage", part: "passage" },
+      make("figcaption", { part: "citation" }, this.#sourceLink(citation)),
+      make("p", { lang: FALLBACK_LANGUAGE }, ...marked(citation.text, citation.highlights)),
+    );
+  }
+
+  #sourceLink(citation) {
+    return this.#link(`${this.#server}${citation.source_url}`, placeOf(citation), FALLBACK_LANGUAGE);
+  }
+
+  #origin(citation) {
+    const date = dateOf(citation, this.#language);
+    const parts = date === "" ? [] : [make("span", { class: "date" }, date)];
+    return citation.original_url ? [...parts, this.#link(citation.original_url, this.#labels.original)] : parts;
+  }
+
+  #link(url, text, language = null) {
+    if (!/^(https?:|mailto:|tel:)/.test(url)) return make("span", {}, text);
+    if (!url.startsWith("http")) return make("a", { href: url }, text);
+    const unseen = make("span", { class: "unseen" }, this.#labels.newTab);
+    return make("a", { href: url, target: "_blank", rel: "noopener" }, make("span", { lang: language }, text), unseen);
+  }
+
+  #contact({ text, url }) {
+    const whole = url?.startsWith("/") ? `${this.#server}${url}` : url;
+    return make("p", { class: "contact", part: "contact", lang: FALLBACK_LANGUAGE }, whole ? this.#link(whole, text) : text);
+  }
+
+  #suggestions(heading, questions) {
+    if (questions.length === 0) return [];
+    const items = questions.map((question) =>
+      make("li", {}, make("button", { type: "button", class: "suggestion", part: "suggestion", lang: FALLBACK_LANGUAGE, onclick: () => this.#suggested(question) }, question)),
+    );
+    return [make("p", { class: "small" }, heading), make("ul", { class: "suggestions", role: "list" }, ...items)];
+  }
+
+  #suggested(question) {
+    const { box } = this.#parts;
+    // what was being typed is not lost
+    const draft = box.value;
+    box.value = question;
+    this.#submit();
+    if (this.#parts.warning.hidden && draft !== "") {
+      box.value = draft;
+      this.#changed();
+    }
+    if (!window.matchMedia("(pointer: coarse)").matches) box.focus();
+  }
+
+  // ---- copying and feedback
+
+  async #copy(button, quote, citation) {
+    const { copy, copied, notCopied } = this.#labels;
+    const url = citation.original_url ?? `${this.#server}${citation.source_url}`;
+    const told = [placeOf(citation), dateOf(citation, this.#language), url].filter(Boolean).join(", ");
+    const lead = quote.lead ? `${quote.lead.text}\n` : "";
+    let text = copied;
+    try {
+      await navigator.clipboard.writeText(`“${lead}${quote.text}”\n${told}`);
+    } catch {
+      text = notCopied; // refused by the visitor or the site, or a page without https
+    }
+    button.textContent = text;
+    this.#say(text);
+    setTimeout(() => (button.textContent = copy), COPIED_FOR);
+  }
+
+  #feedback(question, reply) {
+    const { helpful, yes, no, why, reasons, thanks, notKept } = this.#labels;
+    if (this.getAttribute("feedback") === "off" || reply.rated) return null;
+    const place = make("div", { class: "feedback", part: "feedback", role: "group", "aria-label": helpful });
+    const tell = async (isHelpful, reason) => {
+      const told = { question, answer_id: reply.id, helpful: isHelpful, ...(reason ? { reason } : {}) };
+      let text = thanks;
+      try {
+        await this.#post("feedback", told);
+        reply.rated = true;
+        this.#save();
+        this.#emit("feedback", told);
+      } catch {
+        text = notKept;
+      }
+      place.replaceChildren(make("p", { class: "small", tabindex: "-1" }, text));
+      place.firstChild.focus(); // which says it too
+    };
+    const button = (text, onclick) => make("button", { type: "button", onclick }, text);
+    const askWhy = () => {
+      place.setAttribute("aria-label", why);
+      place.replaceChildren(
+        make("p", { class: "small", tabindex: "-1" }, why),
+        ...reasons.map((reason, number) => button(reason, () => tell(false, LABELS.nl.reasons[number]))),
+      );
+      place.firstChild.focus();
+    };
+    place.append(make("p", { class: "small" }, helpful), button(yes, () => tell(true)), button(no, askWhy));
+    return place;
+  }
+
+  /** What a screen reader is told of a reply, once: the log itself is no live region. */
+  #spoken(reply) {
+    const { answer, source, shown } = this.#labels;
+    if (reply.status === "smalltalk") return reply.text;
+    if (reply.status === "abstained") {
+      const count = reply.citations.length;
+      return [reply.notice, verdictOf(reply), count > 0 ? shown(count) : null].filter(Boolean).join(" ");
+    }
+    const quotes = reply.quotes.map(({ text, citation }) => `${text} ${source} ${reply.citations[citation - 1].title}.`);
+    return [reply.notice, answer, ...quotes].filter(Boolean).join(" ");
+  }
+
+  // ---- what moves along to the next page of the site
+
+  get #keeps() {
+    return this.getAttribute("storage") !== "none";
+  }
+
+  #kept() {
+    const nothing = { turns: [], draft: "", isOpen: false };
+    if (!this.#keeps) return nothing;
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(this.#storageKey));
+      if (kept?.version !== VERSION) return nothing;
+      const failure = this.#labels.interrupted;
+      const turns = kept.turns.map((turn) => (turn.reply || turn.failure ? turn : { ...turn, failure }));
+      return { ...kept, turns };
+    } catch {
+      return nothing; // the browser keeps nothing for this site
+    }
+  }
+
+  #save() {
+    if (!this.#keeps) return;
+    const turns = this.#turns.map(({ question, reply, failure }) => ({ question, reply, failure }));
+    const { box, panel } = this.#parts;
+    const kept = { version: VERSION, turns, draft: box.value, isOpen: this.#floats && panel.open };
+    try {
+      sessionStorage.setItem(this.#storageKey, JSON.stringify(kept));
+    } catch {
+      // blocked or full: the conversation lives as long as the page
+    }
+  }
+}
+
+/** The button in the corner, for a page that has no <vraagbaak-chat> of its own; data-… are its attributes. */
+function addLauncher() {
+  if (document.querySelector("vraagbaak-chat") !== null) return;
+  const chat = document.createElement("vraagbaak-chat");
+  chat.setAttribute("position", "right");
+  for (const { name, value } of SCRIPT?.attributes ?? []) {
+    if (name.startsWith("data-")) chat.setAttribute(name.slice("data-".length), value);
+  }
+  document.body.append(chat);
+}
+
+if (customElements.get("vraagbaak-chat") === undefined) {
+  customElements.define("vraagbaak-chat", VraagbaakChat);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", addLauncher);
+  else addLauncher();
+}
