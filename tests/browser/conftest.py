@@ -1,7 +1,5 @@
 """A real Chromium, and pages of it that watch what the browser asks for, says and keeps."""
 
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,36 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+sys.path.append(str(Path(__file__).parent))  # for chromium and host_sites
 sys.path.append(str(Path(__file__).parents[1] / "web"))  # for three_sentences and web_serving
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",  # tests run as root in containers
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE = 20_000
 """Milliseconds that something may take to appear on a busy machine; reached only where it fails."""
 
 PageMaker = Callable[..., AbstractContextManager[Page]]
-
-
-def chromium_path(playwright: Playwright) -> str:
-    """The Chromium to drive: CHROMIUM_PATH, one of the machine, or Playwright's own."""
-    candidates = [os.environ.get("CHROMIUM_PATH"), *map(shutil.which, CHROMIUM_NAMES)]
-    candidates.append(playwright.chromium.executable_path)
-    found = [path for path in candidates if path and Path(path).is_file()]
-    assert found, (
-        "no Chromium to test with: set CHROMIUM_PATH to one, or run 'apt-get install chromium' "
-        "or 'playwright install chromium'"
-    )
-    return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +24,8 @@ def browser() -> Iterator[Browser]:
 
     Not for the session: Playwright keeps an event loop running, beside which async tests cannot run theirs.
     """
+    from chromium import FLAGS, chromium_path
+
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from chromium import FLAGS, chromium_path
 from host_sites import host_site, page_of, strict_policy
-from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 from three_sentences import OPEN, PASSAGES, PASSPORT, SUNDAY
 
 PHONE = {"width": 375, "height": 667}
@@ -343,8 +344,6 @@ def test_nothing_is_kept_where_the_site_says_so(widget_page: Sites) -> None:
 
 
 def test_with_cookies_and_storage_blocked_it_answers_all_the_same(address: str, tmp_path: Path) -> None:
-    from conftest import FLAGS, chromium_path
-
     (tmp_path / "Default").mkdir()
     blocked = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(blocked))

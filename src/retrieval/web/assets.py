@@ -119,13 +119,20 @@ def add_static_files(app: FastAPI) -> None:
 def assemble_widget(folder: Path) -> Widget:
     """The widget as one script: its style and the check for personal data stand in it.
 
-    So it loads nothing more, and a site's own policy need not let it. ``version`` is that of all but itself.
+    So it loads nothing more, and a site's own policy need not let it. Comments and indents are left out, names
+    stay as they are. ``version`` is that of all but itself.
     """
-    style, personal_data, element = (
-        (folder / name).read_text(encoding="utf-8").rstrip("\n")
-        for name in ("widget.css", "persoonsgegevens.js", "widget.js")
-    )
-    parts = {"style": json.dumps(style), "personal_data": personal_data, "element": element}
+    from rcssmin import cssmin
+    from rjsmin import jsmin
+
+    def source(name: str) -> str:
+        return (folder / name).read_text(encoding="utf-8")
+
+    parts = {
+        "style": json.dumps(cssmin(source("widget.css")), ensure_ascii=False),
+        "personal_data": jsmin(source("persoonsgegevens.js")),
+        "element": jsmin(source("widget.js")),
+    }
     version = sha256(_WIDGET.format(version="", **parts).encode()).hexdigest()[:8]
     script = _WIDGET.format(version=version, **parts)
     return Widget(asset_of(script.encode(), MEDIA_TYPES[".js"]), version)
