@@ -41,6 +41,7 @@ HOMES = {
     "gradio": {"retrieval.web.chat"},
     "uvicorn": {"retrieval.web.server"},
     "jinja2": {"retrieval.web.pages"},
+    "brotli": {"retrieval.web.assets"},
 }
 WEB_ONLY = ("fastapi", "starlette", "gradio", "uvicorn", "jinja2", "limits")
 

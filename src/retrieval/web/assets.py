@@ -1,16 +1,92 @@
-"""The files of ``static/`` and the addresses they are served at."""
+"""The files of ``static/``, the widget made of three of them, and how both are sent.
 
+Everything is read, compressed and hashed once, at the start.
+"""
+
+import gzip
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
+from hashlib import sha256, sha384
 from importlib.resources import files
 from pathlib import Path
 
+from fastapi import APIRouter, FastAPI, HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 STATIC_PATH = "/vraagbaak"
 """Where the files of ``static/`` are served."""
+
+KEPT = "public, max-age=31536000, immutable"
+"""For an address that holds the hash of what it gives: a browser keeps that a year and asks no more."""
+
+REFRESHED = "public, max-age=300"
+"""For an address that stays: what is new there is seen within five minutes."""
+
+AS_IS = "identity"
+"""What HTTP calls a body that is not compressed."""
+
+MEDIA_TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""Of the files that are served; others in the folder are not."""
+
+_WIDGET = """// Vraagbaak widget. SPDX-License-Identifier: Apache-2.0
+(() => {{
+"use strict";
+const STYLE = {style};
+const VERSION = "{version}";
+{personal_data}
+{element}
+}})();
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is sent; ``bodies`` by Content-Encoding, the one preferred first, ``identity`` last."""
+
+    media_type: str
+    digest: str
+    bodies: Mapping[str, bytes]
+
+    @property
+    def version(self) -> str:
+        """What stands for the content in an address: 8 hexadecimal digits of its sha256."""
+        return self.digest[:8]
+
+    @property
+    def content(self) -> bytes:
+        """The file itself."""
+        return self.bodies[AS_IS]
+
+    @property
+    def integrity(self) -> str:
+        """What a browser compares the file with before it runs it (Subresource Integrity)."""
+        return f"sha384-{b64encode(sha384(self.content).digest()).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """The script of the widget; ``version`` is the one that it says it is."""
+
+    asset: Asset
+    version: str
+
+    @property
+    def path(self) -> str:
+        """The address of this very version."""
+        return f"/widget-{self.version}.js"
+
+
+def static_folder() -> Path:
+    """Where the files lie."""
+    return Path(str(files("retrieval.web"))) / "static"
 
 
 @cache
@@ -20,17 +96,72 @@ def static_url(name: str) -> str:
     return f"{STATIC_PATH}/{name}?v={sha256(content).hexdigest()[:8]}"
 
 
-def static_folder() -> Path:
-    """Where the files lie."""
-    return Path(str(files("retrieval.web"))) / "static"
+def add_static_files(app: FastAPI) -> None:
+    """Serve the files of ``static/``: kept for a year where the address names this version."""
+    assets = {
+        path.name: asset_of(path.read_bytes(), MEDIA_TYPES[path.suffix])
+        for path in static_folder().iterdir()
+        if path.suffix in MEDIA_TYPES
+    }
+    router = APIRouter(prefix=STATIC_PATH, include_in_schema=False)
+
+    @router.get("/{name}")
+    async def static_file(name: str, request: Request) -> Response:
+        if name not in assets:
+            raise HTTPException(404)
+        asset = assets[name]
+        is_current = request.query_params.get("v") == asset.version
+        return asset_response(asset, request, KEPT if is_current else REFRESHED)
+
+    app.include_router(router)
 
 
-class KeptFiles(StaticFiles):
-    """Static files that a browser keeps for a year: their address holds their hash."""
+def assemble_widget(folder: Path) -> Widget:
+    """The widget as one script: its style and the check for personal data stand in it.
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, or the 404 of Starlette."""
-        response = await super().get_response(path, scope)
-        if response.status_code == 200:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return response
+    So it loads nothing more, and a site's own policy need not let it. ``version`` is that of all but itself.
+    """
+    style, personal_data, element = (
+        (folder / name).read_text(encoding="utf-8").rstrip("\n")
+        for name in ("widget.css", "persoonsgegevens.js", "widget.js")
+    )
+    parts = {"style": json.dumps(style), "personal_data": personal_data, "element": element}
+    version = sha256(_WIDGET.format(version="", **parts).encode()).hexdigest()[:8]
+    script = _WIDGET.format(version=version, **parts)
+    return Widget(asset_of(script.encode(), MEDIA_TYPES[".js"]), version)
+
+
+def asset_of(content: bytes, media_type: str) -> Asset:
+    """A file with what it is compressed; a form that is no smaller is left out."""
+    import brotli  # type: ignore[import-untyped]
+
+    bodies = {"br": brotli.compress(content), "gzip": gzip.compress(content, 9, mtime=0)}
+    smaller = {encoding: body for encoding, body in bodies.items() if len(body) < len(content)}
+    return Asset(media_type, sha256(content).hexdigest(), {**smaller, AS_IS: content})
+
+
+def asset_response(asset: Asset, request: Request, cache_control: str) -> Response:
+    """The file in the best form that the browser takes, or 304 where it has it already."""
+    # weak: one tag for what is the same file in another form (RFC 9110, 8.8.1)
+    tag = f'W/"{asset.digest[:16]}"'
+    headers = {"ETag": tag, "Vary": "Accept-Encoding", "Cache-Control": cache_control}
+    if _has(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=headers)
+    taken = set(_accepted(request.headers.get("accept-encoding", "")))
+    encoding = next((encoding for encoding in asset.bodies if encoding in taken), AS_IS)
+    if encoding != AS_IS:
+        headers["Content-Encoding"] = encoding
+    return Response(asset.bodies[encoding], media_type=asset.media_type, headers=headers)
+
+
+def _has(if_none_match: str, tag: str) -> bool:
+    known = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
+    return "*" in known or tag.removeprefix("W/") in known
+
+
+def _accepted(accept_encoding: str) -> Iterator[str]:
+    """The encodings that are named with any weight but zero."""
+    for part in accept_encoding.lower().split(","):
+        encoding, _, weight = part.replace(" ", "").partition(";q=")
+        if weight.strip("0.") or not weight:
+            yield encoding

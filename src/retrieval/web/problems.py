@@ -16,6 +16,7 @@ VERSION_HEADERS = {"API-Version": API_VERSION}
 
 TITLES: Mapping[int, str] = {
     400: "Ongeldige JSON",
+    403: "Niet toegestaan",
     404: "Niet gevonden",
     405: "Methode niet toegestaan",
     408: "Verzoek duurde te lang",

@@ -1,4 +1,4 @@
-"""The guard in front of everything: known doors only, small bodies, and headers that hold browsers back.
+"""The guard in front of everything: known doors, small bodies, safe headers, and what other sites may read.
 
 Gradio opens more than a chat needs (uploads, monitoring, its own API); what is not listed here is
 answered with 404 before it gets there.
@@ -7,16 +7,16 @@ answered with 404 before it gets there.
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from retrieval.errors import SettingsError
 from retrieval.web.answering import describe_failure
 from retrieval.web.joins import JOIN_PATH, checked_join
+from retrieval.web.origins import Origins
 from retrieval.web.problems import GRADIO_PREFIX, NOT_DONE, Problem, problem_of_request
 
 MOST_BODY = 128 * 1024
@@ -27,8 +27,6 @@ MOST_DRAINED = 16 * 1024 * 1024
 
 BODY_SECONDS = 20.0
 """Seconds that a body may take to arrive."""
-
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -41,15 +39,34 @@ _BODY_REFUSED = {
     413: f"Stuur hooguit {MOST_BODY // 1024} kB.",
     422: NOT_DONE,
 }
-_KEPT_OF_FOREIGN = ("allow", "vary", "access-control-allow-origin")
-_STRIPPED = ("set-cookie", "server", "x-powered-by")
+_KEPT_OF_FOREIGN = ("allow", "vary")
+_STRIPPED = re.compile(r"set-cookie|server|x-powered-by|access-control-.*")
+"""Headers of the wrapped application that are not passed on; Gradio's own would let every origin in."""
+
+FOR_ANYONE = re.compile(r"/api/v1/openapi\.json|/widget(-[0-9a-f]{8})?\.js")
+"""What a page of any website may read: the description of the API (NL GOV API Design Rules), and the script
+of the widget, which a browser checks by its ``integrity`` only where it may be read."""
+
+_READABLE = {"Access-Control-Expose-Headers": "API-Version, Retry-After"}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "7200",  # seconds; Chromium keeps no answer longer
+}
+_NOT_LISTED = (
+    "Deze website staat niet op de lijst van websites die hier vragen mogen stellen. "
+    "De beheerder stelt die lijst in met VRAAGBAAK_ALLOWED_ORIGINS."
+)
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Paths that match ``pattern`` whole may be asked for with ``methods``."""
+    """Paths that match ``pattern`` whole may be asked for with ``methods``.
+
+    Where OPTIONS is one of them, pages of the other websites that are let in may ask too.
+    """
 
     pattern: re.Pattern[str]
     methods: tuple[str, ...]
@@ -64,6 +81,8 @@ DOORS = (
     _door(r"/api/v1/answers", "POST", "OPTIONS"),
     _door(r"/api/v1/openapi\.json", "GET", "HEAD", "OPTIONS"),
     _door(r"/bronnen(/[\s\S]+)?", "GET", "HEAD"),
+    _door(r"/widget(-[0-9a-f]{8})?\.js", "GET", "HEAD"),
+    _door(r"/widget", "GET", "HEAD"),
     _door(r"/vraagbaak/[a-z.-]+", "GET", "HEAD"),
     _door(r"/(healthz|readyz|robots\.txt)", "GET", "HEAD"),
     # what Gradio's page asks for, seen by driving it in a browser
@@ -76,38 +95,14 @@ DOORS = (
 """Every path that is served, with its methods."""
 
 
-def check_origins(origins: Sequence[str]) -> tuple[str, ...]:
-    """The origins that may embed and ask from elsewhere.
-
-    Raises SettingsError where one is not of the form ``https://host`` or ``https://host:port``.
-    """
-    for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"setting 'allowed_origins': found {origin!r}, expected https://host or https://host:port, "
-                "without a path; correct VRAAGBAAK_ALLOWED_ORIGINS"
-            )
-    return tuple(origins)
-
-
-def frame_ancestors(origins: Sequence[str]) -> str:
-    """Who may show these pages in a frame, as a Content-Security-Policy says it."""
-    return " ".join(("'self'", *origins))
-
-
 class Guard:
     """Wraps an application: only known doors, bodies of at most 128 kB, safe headers on every response."""
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str] = (), doors: Sequence[Door] = DOORS):
+    def __init__(self, app: ASGIApp, origins: Origins | None = None, doors: Sequence[Door] = DOORS):
         self._app = app
         self._doors = tuple(doors)
-        self._origins = tuple(origins)
+        self._origins = origins or Origins()
         self._stopping = asyncio.Event()
-        # for every page that does not bring a policy of its own: nothing runs on it
-        self._policy = (
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
-            f"form-action 'none'; frame-ancestors {frame_ancestors(origins)}"
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -117,15 +112,17 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        await self._guarded(scope, receive, _with_headers(send, self._policy))
+        path = scope["path"]
+        door = next((door for door in self._doors if door.pattern.fullmatch(path)), None)
+        headed = _with_headers(send, self._origins.frame_ancestors, self._sharing(scope, door))
+        await self._guarded(scope, receive, headed, door)
 
     def stop(self) -> None:
         """End what is held open: a chat keeps one connection for as long as its page is there."""
         self._stopping.set()
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send, door: Door | None) -> None:
         path, method = scope["path"], scope["method"]
-        door = next((door for door in self._doors if door.pattern.fullmatch(path)), None)
         if door is None:
             refusal = problem_of_request(scope, 404)
             await refusal(scope, receive, send)
@@ -135,9 +132,8 @@ class Guard:
             refusal = problem_of_request(scope, 405, f"Gebruik hier {allowed}.", {"Allow": allowed})
             await refusal(scope, receive, send)
             return
-        if method == "OPTIONS" and not self._is_preflight(scope):
-            told = Response(status_code=204, headers={"Allow": ", ".join(door.methods)})
-            await told(scope, receive, send)
+        if method == "OPTIONS":
+            await self._options(scope, door)(scope, receive, send)
             return
         if method == "POST":
             body = await _read_body(receive, path)
@@ -152,10 +148,26 @@ class Guard:
             receive = self._until_stopped(receive)
         await self._passed_on(scope, receive, _own_problems(send, scope))
 
-    def _is_preflight(self, scope: Scope) -> bool:
-        """Whether a browser asks for one of the other origins if it may ask."""
+    def _sharing(self, scope: Scope, door: Door | None) -> Mapping[str, str]:
+        """Who may read the response, or ask for it, as CORS says it; never with cookies."""
+        more = _PREFLIGHT if scope["method"] == "OPTIONS" else _READABLE
+        if FOR_ANYONE.fullmatch(scope["path"]):
+            return {"Access-Control-Allow-Origin": "*", **more}
+        if door is None or "OPTIONS" not in door.methods:
+            return {}
+        origin = Headers(scope=scope).get("origin", "")
+        if not self._origins.lets_in(origin):
+            return {"Vary": "Origin"}
+        return {"Vary": "Origin", "Access-Control-Allow-Origin": origin, **more}
+
+    def _options(self, scope: Scope, door: Door) -> Response:
+        """To a browser that asks for another website whether it may ask: yes or no; to others the methods."""
         headers = Headers(scope=scope)
-        return headers.get("origin") in self._origins and "access-control-request-method" in headers
+        if "origin" not in headers or "access-control-request-method" not in headers:
+            return Response(status_code=204, headers={"Allow": ", ".join(door.methods)})
+        if "Access-Control-Allow-Origin" in self._sharing(scope, door):
+            return Response(status_code=204)
+        return problem_of_request(scope, 403, _NOT_LISTED)
 
     async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -229,18 +241,49 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _with_headers(send: Send, policy: str) -> Send:
+def _with_headers(send: Send, frame_ancestors: str, sharing: Mapping[str, str]) -> Send:
     async def sender(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name in _STRIPPED:
+            for name in filter(_STRIPPED.fullmatch, set(headers)):
                 del headers[name]
-            for name, value in _HEADERS.items():
-                headers[name] = value
-            headers.setdefault("Content-Security-Policy", policy)
+            headers.update(_HEADERS)
+            is_page = headers.get("content-type", "").startswith("text/html")
+            for name, value in (_of_page(frame_ancestors) if is_page else _OF_OTHERS).items():
+                headers.setdefault(name, value)
+            for name, value in sharing.items():
+                if name == "Vary":
+                    headers.add_vary_header(value)
+                else:
+                    headers[name] = value
         await send(message)
 
     return sender
+
+
+def _policy(frame_ancestors: str) -> str:
+    """For every response that does not bring a policy of its own: nothing runs on it."""
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        f"form-action 'none'; frame-ancestors {frame_ancestors}"
+    )
+
+
+def _of_page(frame_ancestors: str) -> Mapping[str, str]:
+    """A page may stand in a frame, also on a site that demands that what it shows says so (COEP)."""
+    # no X-Frame-Options: it cannot name an origin
+    return {
+        "Content-Security-Policy": _policy(frame_ancestors),
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+
+
+_OF_OTHERS: Mapping[str, str] = {
+    "Content-Security-Policy": _policy("'none'"),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+"""What is no page never stands in a frame, and other sites load it by CORS only."""
 
 
 def _own_problems(send: Send, scope: Scope) -> Send:

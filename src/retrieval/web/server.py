@@ -10,8 +10,6 @@ from typing import Protocol
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,13 +17,15 @@ from retrieval.errors import SettingsError
 from retrieval.settings import Settings
 from retrieval.web.answering import Answering, RateLimit, Replies
 from retrieval.web.api import add_api
-from retrieval.web.assets import STATIC_PATH, KeptFiles, static_folder
+from retrieval.web.assets import add_static_files
 from retrieval.web.chat import mount_chat
 from retrieval.web.messages import NOT_READY, notice_html, welcome_html
+from retrieval.web.origins import check_origins
 from retrieval.web.page import ChatPage
 from retrieval.web.problems import API_VERSION, problem_of_request
-from retrieval.web.security import Guard, check_origins, frame_ancestors
+from retrieval.web.security import Guard
 from retrieval.web.sources import SourceLibrary, add_sources
+from retrieval.web.widget import add_widget
 
 MOST_SUGGESTED = 4
 """Questions that the chat opens with: as many as a phone shows without scrolling."""
@@ -57,10 +57,6 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     Raises SettingsError where an allowed origin is none.
     """
     origins = check_origins(settings.allowed_origins)
-    # this middleware also turns off Gradio's own, which lets every origin in
-    cors = Middleware(
-        CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["Content-Type"]
-    )
     app = FastAPI(
         title="Vraagbaak",
         version=API_VERSION,
@@ -68,7 +64,6 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[cors],
     )
     app.add_exception_handler(Exception, _failed)
     answering = Answering(chatbot) if chatbot is not None else None
@@ -76,10 +71,11 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     rate_limit = RateLimit(settings.rate_limit)
     add_api(app, answering, rate_limit)
     add_sources(app, library)
-    app.mount(STATIC_PATH, KeptFiles(directory=static_folder()))
+    add_widget(app, origins.frame_ancestors)
+    add_static_files(app)
     # last: it takes every path that is left
     mount_chat(app, answering, rate_limit, _welcome(chatbot))
-    return Guard(ChatPage(app, frame_ancestors(origins)), origins)
+    return Guard(ChatPage(app, origins.frame_ancestors), origins)
 
 
 def _tell(line: str) -> None:
