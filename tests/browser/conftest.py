@@ -1,7 +1,7 @@
 """A real Chromium, and pages of it that watch what the browser asks for, says and keeps."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 sys.path.append(str(Path(__file__).parent))  # for chromium and host_sites
 sys.path.append(str(Path(__file__).parents[1] / "web"))  # for three_sentences and web_serving
 
-PATIENCE = 20_000
+PATIENCE = 6_000
 """Milliseconds that something may take to appear on a busy machine; reached only where it fails."""
 
 PageMaker = Callable[..., AbstractContextManager[Page]]
@@ -63,10 +63,15 @@ def real_address(tmp_path_factory: pytest.TempPathFactory, watch_folder: Path) -
 
 @pytest.fixture
 def new_page(browser: Browser) -> PageMaker:
-    """Makes a page that, when it is done, has asked no other host, kept no cookie and reported no error."""
+    """Makes a page that, when it is done, has asked no other host, kept no cookie and reported no error.
+
+    But for the ``sites`` that it may ask too, and for ``refusals``: what must be reported, a part of each.
+    """
 
     @contextmanager
-    def make(address: str, **options: Any) -> Iterator[Page]:
+    def make(
+        address: str, sites: Sequence[str] = (), refusals: Sequence[str] = (), **options: Any
+    ) -> Iterator[Page]:
         options.setdefault("viewport", {"width": 1280, "height": 800})
         context = browser.new_context(**options)
         asked: list[str] = []
@@ -86,8 +91,10 @@ def new_page(browser: Browser) -> PageMaker:
         yield context.new_page()
         cookies = context.cookies()
         context.close()
-        assert [url for url in asked if not url.startswith((f"{address}/", "data:", "blob:"))] == []
-        assert complaints == []
+        known = (*(f"{site}/" for site in (address, *sites)), "data:", "blob:")
+        assert [url for url in asked if not url.startswith(known)] == []
+        assert [said for said in complaints if not any(part in said for part in refusals)] == []
+        assert [part for part in refusals if not any(part in said for said in complaints)] == []
         assert cookies == []
 
     return make

@@ -68,7 +68,7 @@ async def test_the_widget_is_found_at_both_addresses(client: httpx.AsyncClient) 
     assert current.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-async def test_an_older_address_gives_the_widget_of_now_to_be_kept_by_no_one(
+async def test_an_older_address_gives_the_widget_of_now_unkept(
     client: httpx.AsyncClient,
 ) -> None:
     older = await client.get("/widget-0123abcd.js")
@@ -125,13 +125,7 @@ async def test_what_a_browser_has_is_not_sent_again(client: httpx.AsyncClient, p
     for known in (tag, f'"other", {tag}', tag.removeprefix("W/"), "*"):
         again = await client.get(path, headers={"if-none-match": known})
         assert (again.status_code, again.content) == (304, b"")
-        for name in (
-            "etag",
-            "vary",
-            "cache-control",
-            "content-security-policy",
-            "cross-origin-resource-policy",
-        ):
+        for name in ("etag", "vary", "cache-control", "cross-origin-resource-policy"):
             assert again.headers[name] == first.headers[name]
     other = await client.get(path, headers={"if-none-match": 'W/"other"'})
     assert other.status_code == 200

@@ -273,7 +273,6 @@ async def test_an_origin_that_is_named_may_ask_and_embed_and_then_localhost_may_
         "access-control-allow-origin": ELSEWHERE,
         "access-control-allow-methods": "GET, POST",
         "access-control-allow-headers": "Content-Type",
-        "access-control-expose-headers": "API-Version, Retry-After",
         "access-control-max-age": "7200",
     }
     assert (answered.status_code, too_many.status_code) == (200, 429)

@@ -149,14 +149,16 @@ class Guard:
         await self._passed_on(scope, receive, _own_problems(send, scope))
 
     def _sharing(self, scope: Scope, door: Door | None) -> Mapping[str, str]:
-        """Who may read the response, as CORS says it; never with cookies."""
+        """Who may read the response, or ask for it, as CORS says it; never with cookies."""
+        more = _PREFLIGHT if scope["method"] == "OPTIONS" else _READABLE
         if FOR_ANYONE.fullmatch(scope["path"]):
-            return {"Access-Control-Allow-Origin": "*", **_READABLE}
+            return {"Access-Control-Allow-Origin": "*", **more}
         if door is None or "OPTIONS" not in door.methods:
             return {}
         origin = Headers(scope=scope).get("origin", "")
-        allowed = {"Access-Control-Allow-Origin": origin, **_READABLE}
-        return {"Vary": "Origin", **(allowed if self._origins.lets_in(origin) else {})}
+        if not self._origins.lets_in(origin):
+            return {"Vary": "Origin"}
+        return {"Vary": "Origin", "Access-Control-Allow-Origin": origin, **more}
 
     def _options(self, scope: Scope, door: Door) -> Response:
         """To a browser that asks for another website whether it may ask: yes or no; to others the methods."""
@@ -164,7 +166,7 @@ class Guard:
         if "origin" not in headers or "access-control-request-method" not in headers:
             return Response(status_code=204, headers={"Allow": ", ".join(door.methods)})
         if "Access-Control-Allow-Origin" in self._sharing(scope, door):
-            return Response(status_code=204, headers=_PREFLIGHT)
+            return Response(status_code=204)
         return problem_of_request(scope, 403, _NOT_LISTED)
 
     async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
