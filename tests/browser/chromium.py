@@ -4,8 +4,6 @@ import os
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Playwright
-
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",  # tests run as root in containers
@@ -19,10 +17,10 @@ FLAGS = (
 )
 
 
-def chromium_path(playwright: Playwright) -> str:
-    """The Chromium to drive: CHROMIUM_PATH, one of the machine, or Playwright's own."""
+def chromium_path(own: str = "") -> str:
+    """The Chromium to drive: CHROMIUM_PATH, one of the machine, or Playwright's ``own``."""
     candidates = [os.environ.get("CHROMIUM_PATH"), *map(shutil.which, CHROMIUM_NAMES)]
-    candidates.append(playwright.chromium.executable_path)
+    candidates.append(own)
     found = [path for path in candidates if path and Path(path).is_file()]
     assert found, (
         "no Chromium to test with: set CHROMIUM_PATH to one, or run 'apt-get install chromium' "

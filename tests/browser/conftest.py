@@ -28,7 +28,9 @@ def browser() -> Iterator[Browser]:
 
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(playwright.chromium.executable_path), args=FLAGS
+        )
         yield browser
         browser.close()
 

@@ -18,7 +18,7 @@ def page_of(body: str, head: str = "") -> str:
     """A page in Dutch with a heading and this body."""
     return (
         '<!doctype html><html lang="nl"><head><meta charset="utf-8"><title>Gemeente Voorbeeld</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{head}</head><body><main><h1>Gemeente Voorbeeld</h1>{body}</main></body></html>"
     )
 

@@ -250,7 +250,9 @@ class VraagbaakChat extends HTMLElement {
 
   /** Close the panel, and give the focus back to where it was. */
   close() {
-    if (this.#floats && this.#parts?.panel.open) this.#parts.panel.close();
+    if (!this.#floats || !this.#parts?.panel.open) return;
+    this.#parts.panel.close();
+    this.#closed();
   }
 
   /** Open the panel and ask; where the question holds personal data, the visitor is asked first. */
@@ -352,12 +354,10 @@ class VraagbaakChat extends HTMLElement {
     );
     if (floats) {
       this.#root.append(launcher);
-      panel.addEventListener("close", () => this.#closed());
-      panel.addEventListener("cancel", (event) => {
-        if (this.#dismissWarning()) event.preventDefault();
-      });
+      panel.addEventListener("close", () => this.#closed()); // the browser may close it too, by its own back gesture
+      panel.addEventListener("cancel", (event) => this.#escaped(event));
       // what has the focus may lie behind the panel: Escape shows it from anywhere (WCAG 2.4.11)
-      document.addEventListener("keydown", (event) => this.#escaped(event));
+      document.addEventListener("keydown", (event) => event.key === "Escape" && this.#escaped(event));
     }
     this.#root.append(panel);
     window.addEventListener("pagehide", () => this.#save());
@@ -422,6 +422,7 @@ class VraagbaakChat extends HTMLElement {
 
   #closed() {
     const { launcher } = this.#parts;
+    if (!launcher.hidden) return;
     const hadFocus = document.activeElement === this || document.activeElement === document.body;
     launcher.hidden = false;
     if (hadFocus) {
@@ -434,7 +435,7 @@ class VraagbaakChat extends HTMLElement {
   }
 
   #escaped(event) {
-    if (event.key !== "Escape" || event.defaultPrevented || !this.isConnected || !this.#parts.panel.open) return;
+    if (event.defaultPrevented || !this.isConnected || !this.#parts.panel.open) return;
     event.preventDefault();
     if (!this.#dismissWarning()) this.close();
   }
@@ -640,7 +641,7 @@ class VraagbaakChat extends HTMLElement {
     const contact = reply.contact ? [this.#contact(reply.contact)] : [];
     if (reply.status === "answered") {
       return [
-        dutch(paragraphs(reply.notice)),
+        ...(reply.notice ? [dutch(paragraphs(reply.notice))] : []),
         ...reply.quotes.map((quote) => this.#quote(quote, reply.citations[quote.citation - 1])),
         this.#folded(reply.citations),
         this.#feedback(question, reply),
