@@ -267,6 +267,78 @@ def test_sending_an_empty_text_box_leaves_the_introduction_in_view(
         expect(page.locator(TEXTBOX)).to_be_focused()
 
 
+BSN_QUESTION = "wat neem ik mee voor een paspoort? Mijn bsn is 1234 56 782."
+
+
+def sent_texts(page: Page) -> list[str]:
+    """All that the page asks for from now on: addresses and what is sent along."""
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.url} {request.post_data or ''}"))
+    return sent
+
+
+@pytest.mark.parametrize("way", ["enter", "button", "fragment"])
+def test_a_question_with_personal_data_is_sent_only_after_a_warning(
+    new_page: PageMaker, address: str, way: str
+) -> None:
+    with new_page(address) as page:
+        sent = sent_texts(page)
+        open_chat(page, address, f"#q={quote(BSN_QUESTION)}" if way == "fragment" else "")
+        if way != "fragment":
+            page.fill(TEXTBOX, BSN_QUESTION)
+        if way == "enter":
+            page.press(TEXTBOX, "Enter")
+        elif way == "button":
+            page.get_by_role("button", name="Vraag", exact=True).click()
+        expect(page.get_by_role("alert")).to_have_text(
+            "Uw vraag lijkt een burgerservicenummer te bevatten. Dat is niet nodig om antwoord te krijgen. "
+            "Uw vraag is nog niet verstuurd."
+        )
+        expect(page.get_by_role("button", name="Aanpassen")).to_be_focused()
+        page.wait_for_timeout(500)
+        assert [one for one in sent if "56" in one and "782" in one] == []
+        page.get_by_role("button", name="Toch versturen").click()
+        assert quotes_of(page.locator(ANSWERS).nth(1)) == [PASSPORT]
+        assert len([one for one in sent if "1234 56 782" in one]) == 1
+        expect(page.locator("#vb-waarschuwing")).to_be_hidden()
+        expect(page.locator(TEXTBOX)).to_be_focused()
+
+
+@pytest.mark.parametrize("way", ["button", "escape", "typing"])
+def test_a_question_that_is_warned_at_can_be_adjusted(new_page: PageMaker, address: str, way: str) -> None:
+    with new_page(address) as page:
+        sent = sent_texts(page)
+        open_chat(page, address)
+        page.fill(TEXTBOX, f"{BSN_QUESTION} Bel 0612345678 of mail jan@example.nl.")
+        page.press(TEXTBOX, "Enter")
+        expect(page.get_by_role("alert")).to_contain_text(
+            "lijkt een burgerservicenummer, een e-mailadres en een telefoonnummer te bevatten"
+        )
+        if way == "button":
+            page.get_by_role("button", name="Aanpassen").click()
+        elif way == "escape":
+            page.keyboard.press("Escape")
+        if way != "typing":
+            expect(page.locator(TEXTBOX)).to_be_focused()
+            expect(page.locator(TEXTBOX)).to_have_value(re.compile("1234 56 782"))
+        page.fill(TEXTBOX, "wat neem ik mee voor een paspoort?")
+        expect(page.locator("#vb-waarschuwing")).to_be_hidden()
+        page.press(TEXTBOX, "Enter")
+        assert quotes_of(page.locator(ANSWERS).nth(1)) == [PASSPORT]
+        assert [one for one in sent if "56 782" in one or "jan@" in one] == []
+
+
+def test_what_was_sent_anyway_is_warned_at_again(new_page: PageMaker, address: str) -> None:
+    with new_page(address) as page:
+        open_chat(page, address)
+        for _ in range(2):
+            page.fill(TEXTBOX, BSN_QUESTION)
+            page.press(TEXTBOX, "Enter")
+            page.get_by_role("button", name="Toch versturen").click()
+            expect(page.locator(TEXTBOX)).to_have_value("")
+        expect(page.locator(ANSWERS)).to_have_count(3)
+
+
 def words_of(page: Page) -> list[str]:
     """Everything that a page says, to the eye or to a screen reader."""
     return page.evaluate(
@@ -341,6 +413,9 @@ def test_axe_finds_no_violation(new_page: PageMaker, address: str, scheme: str) 
         open_chat(page, address)
         ask(page, "gemeentehuis, zondag of paspoort?").locator("summary").click()
         ask(page, "dit is kapot")
+        page.fill(TEXTBOX, BSN_QUESTION)
+        page.press(TEXTBOX, "Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
         for path in ("/bronnen", "/bronnen/over%20ons/gemeentehuis.txt?start=20&end=90", "/"):
             violations = Axe().run(page, options=options).response["violations"]
             assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in violations] == []

@@ -1,5 +1,6 @@
-// The behaviour of the chat in the browser: suggestions and #q= ask at once, the newest answer is shown
-// from its top, the focus goes back to the text box, and what Gradio says in English is said in Dutch.
+// The behaviour of the chat in the browser: suggestions and #q= ask at once, personal data is warned at before
+// it is sent, the newest answer is shown from its top, the focus goes back to the text box, and what Gradio
+// says in English is said in Dutch.
 
 const MOST_CHARACTERS = 500; // as in questions.py
 const WAITING_SHOWN_AFTER = 400; // ms; an answer is mostly there before
@@ -9,17 +10,27 @@ const COARSE_POINTER = window.matchMedia("(pointer: coarse)");
 const CONNECTION_LOST = "De verbinding is even weg. Zodra die er weer is, kunt u verder.";
 const SOMETHING_FAILED = "Er ging iets mis bij het versturen. Probeer het nog eens.";
 
+const KINDS = {
+  bsn: "een burgerservicenummer",
+  email: "een e-mailadres",
+  phone: "een telefoonnummer",
+  iban: "een rekeningnummer",
+  address: "een adres",
+};
+
 const find = (selector) => document.querySelector(selector);
 const textbox = () => find("#vb-invoer textarea");
 const log = () => find('#vb-gesprek [role="log"]');
 const notice = () => find("#vb-status");
 const sendButton = () => find("#vb-verstuur");
+const warning = () => find("#vb-waarschuwing");
 // Gradio covers the page with it until it listens: what is clicked before is lost
 const loading = () => find('gradio-app [data-testid="status-tracker"].full:not(.hide)');
 
 let newestShown = null;
 let askedByButton = false;
 let waiting = null;
+let sentAnyway = null; // the question that was warned at, and is to be sent all the same
 
 function ask(question) {
   const box = textbox();
@@ -36,6 +47,42 @@ function askFromFragment() {
   // taken out, or reloading the page would ask again
   window.history.replaceState(null, "", window.location.pathname + window.location.search);
   ask(asked.trim());
+}
+
+// the last stop before Gradio: whichever way a question came into the text box, it leaves by one of these two
+function mayBeSent(event) {
+  const question = textbox().value;
+  const kinds = question === sentAnyway ? [] : personalData(question);
+  sentAnyway = null;
+  if (kinds.length === 0) {
+    warning().hidden = true;
+    return true;
+  }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  warn(kinds.map((kind) => KINDS[kind]));
+  return false;
+}
+
+function warn(named) {
+  const list = named.length > 1 ? `${named.slice(0, -1).join(", ")} en ${named[named.length - 1]}` : named[0];
+  say("");
+  warning().hidden = false;
+  warning().querySelector("p").textContent =
+    `Uw vraag lijkt ${list} te bevatten. Dat is niet nodig om antwoord te krijgen. Uw vraag is nog niet verstuurd.`;
+  find("#vb-aanpassen").focus();
+}
+
+function adjust() {
+  warning().hidden = true;
+  textbox().focus();
+}
+
+function sendAnyway() {
+  sentAnyway = textbox().value;
+  warning().hidden = true;
+  textbox().focus();
+  sendButton().click();
 }
 
 function questionIsSent() {
@@ -95,6 +142,7 @@ function repairLabels() {
     box.addEventListener("input", () => {
       // code points, as Python counts
       const over = [...box.value.trim()].length - MOST_CHARACTERS;
+      warning().hidden = true;
       say(over > 0 ? `Uw vraag is ${over} ${over === 1 ? "teken" : "tekens"} te lang.` : "");
     });
   }
@@ -106,18 +154,27 @@ function translateToast() {
   if (toast !== null) say(/connection/i.test(toast.textContent) ? CONNECTION_LOST : SOMETHING_FAILED);
 }
 
-document.addEventListener("click", (event) => {
+// while the event is on its way down: Gradio hears of it only after this
+window.addEventListener("click", (event) => {
   const suggestion = event.target.closest(".vb-suggestie");
   if (suggestion !== null) {
     askedByButton = true;
     ask(suggestion.textContent);
   } else if (event.target.closest("#vb-verstuur") !== null) {
-    questionIsSent();
+    if (mayBeSent(event)) questionIsSent();
+  } else if (event.target.closest("#vb-aanpassen") !== null) {
+    adjust();
+  } else if (event.target.closest("#vb-toch") !== null) {
+    sendAnyway();
   }
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && event.target === textbox()) questionIsSent();
-});
+}, true);
+window.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && event.target === textbox()) {
+    if (mayBeSent(event)) questionIsSent();
+  } else if (event.key === "Escape" && !warning().hidden) {
+    adjust();
+  }
+}, true);
 window.addEventListener("hashchange", askFromFragment);
 
 let started = false;
