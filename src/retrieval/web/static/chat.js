@@ -85,6 +85,36 @@ function sendAnyway() {
   sendButton().click();
 }
 
+// one paste: the quote, and where it stands
+async function copyQuote(quote) {
+  const lead = quote.querySelector(".vb-aanloop");
+  const words = [lead, quote.querySelector("p:not(.vb-aanloop)")].filter(Boolean).map((p) => p.textContent.trim());
+  const source = quote.querySelector(".vb-bron a");
+  const origin = [source.textContent, quote.querySelector(".vb-herkomst")?.textContent].filter(Boolean).join(", ");
+  const cited = document.createElement("div");
+  cited.append(document.createElement("blockquote"), document.createElement("p"));
+  cited.firstChild.textContent = `“${words.join(" ")}”`;
+  const link = document.createElement("a");
+  link.href = source.href;
+  link.textContent = origin;
+  cited.lastChild.append("— ", link);
+  await copy(`“${words.join(" ")}” — ${origin}, ${source.href}`, cited.innerHTML);
+}
+
+async function copy(text, html) {
+  try {
+    if (html === undefined) {
+      await navigator.clipboard.writeText(text);
+    } else {
+      const as = (type, content) => ({ [type]: new Blob([content], { type }) });
+      await navigator.clipboard.write([new ClipboardItem({ ...as("text/plain", text), ...as("text/html", html) })]);
+    }
+    say("Gekopieerd.");
+  } catch { // no permission, or a page without https, which has no clipboard
+    say("Kopiëren lukt niet in deze browser.");
+  }
+}
+
 function questionIsSent() {
   say("");
   clearTimeout(waiting);
@@ -162,6 +192,11 @@ window.addEventListener("click", (event) => {
     ask(suggestion.textContent);
   } else if (event.target.closest("#vb-verstuur") !== null) {
     if (mayBeSent(event)) questionIsSent();
+  } else if (event.target.closest(".vb-kopieer") !== null) {
+    copyQuote(event.target.closest(".vb-citaat"));
+  } else if (event.target.closest(".vb-kopieer-vraag") !== null) {
+    const question = event.target.closest(".vb-gevraagd").querySelector(".vb-vraag").textContent;
+    copy(`${window.location.origin}/#q=${encodeURIComponent(question)}`);
   } else if (event.target.closest("#vb-aanpassen") !== null) {
     adjust();
   } else if (event.target.closest("#vb-toch") !== null) {
