@@ -197,7 +197,7 @@ class Citation:
     """A passage that is shown with an answer or an abstention.
 
     ``highlights`` are offsets in the citation's own ``text``; ``score`` (0 to 1) orders the
-    citations of one answer and means nothing else. ``date`` and ``publisher`` are those of the provenance.
+    citations of one answer and means nothing else. ``date`` and ``publisher`` are of the provenance.
     """
 
     number: int
@@ -224,7 +224,7 @@ class Citation:
 
     @property
     def original_url(self) -> str | None:
-        """``url`` with the quote, or the start of the passage, as text fragment; None where it is not http."""
+        """``url`` with the quote, or the start of the passage, as text fragment; None if it is not http."""
         if not self.highlights:
             return link_to_text(self.url, first_words(self.text))
         quoted = self.highlights[0]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from three_sentences import OPEN, PARTY, PASSAGES, PASSPORT, QUESTIONS, SUNDAY
 
 PageMaker = Callable[..., AbstractContextManager[Page]]
@@ -425,11 +425,14 @@ def test_it_speaks_dutch_whatever_the_browser_s_language(
         expect(page.get_by_role("alert")).to_be_visible()
         said += words_of(page)
         page.get_by_role("button", name="Aanpassen").click()
-        page.route("**/gradio_api/queue/data*", lambda route: None)  # no answer comes
+        held: list[Route] = []
+        page.route("**/gradio_api/queue/data*", lambda route: held.append(route))  # no answer comes
         page.fill(TEXTBOX, "wat neem ik mee voor een paspoort?")
         page.press(TEXTBOX, "Enter")
         expect(page.locator("#vb-status")).to_have_text("Even zoeken…")
         said += words_of(page)
+        held[0].continue_()
+        expect(page.locator("#vb-status")).to_be_empty()
         page.goto(f"{address}/bronnen")
         said += words_of(page)
     assert "Typ uw vraag" in said

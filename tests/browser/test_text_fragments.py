@@ -25,7 +25,7 @@ PAGE = (
 class Museum(BaseHTTPRequestHandler):
     """Serves that one page."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()

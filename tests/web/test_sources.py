@@ -383,3 +383,10 @@ def test_reading_a_place() -> None:
 
 def test_a_path_with_blanks_and_signs_is_encoded() -> None:
     assert source_path("a b/c?d#e%.txt") == "/bronnen/a%20b/c%3Fd%23e%25.txt"
+
+
+async def test_the_original_page_is_linked_at_the_marked_place(client: httpx.AsyncClient) -> None:
+    start = TEXT.index(OPEN)
+    page = (await client.get(f"{PAGE}?start={start}&end={start + len('Het gemeentehuis')}")).text
+    assert 'href="https://gemeente.example/#:~:text=Het%20gemeentehuis"' in page
+    assert 'href="https://gemeente.example/"' in (await client.get(PAGE)).text
