@@ -426,7 +426,11 @@ def test_it_speaks_dutch_whatever_the_browser_s_language(
         said += words_of(page)
         page.get_by_role("button", name="Aanpassen").click()
         held: list[Route] = []
-        page.route("**/gradio_api/queue/data*", lambda route: held.append(route))  # no answer comes
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/gradio_api/queue/data*", hold)  # no answer comes
         page.fill(TEXTBOX, "wat neem ik mee voor een paspoort?")
         page.press(TEXTBOX, "Enter")
         expect(page.locator("#vb-status")).to_have_text("Even zoeken…")
