@@ -241,6 +241,8 @@ class Chatbot:
             sha256=entry.sha256,
             highlights=(quoted.span.shifted(-passage.span.start),) if quoted else (),
             score=hit.score,
+            date=entry.provenance.date,
+            publisher=entry.provenance.publisher,
         )
 
     def _title(self, hit: Hit) -> str:

@@ -1,7 +1,8 @@
 """Personal data in what a visitor types: found, so that it is not sent or kept without need.
 
 static/persoonsgegevens.js does the same in the browser, and is tested against the same cases. The patterns
-give what has the form; python-stdnum and phonenumbers say whether it is one. They are imported at first use.
+give what has the form; python-stdnum says whether it is one, phonenumbers where it ends. They are
+imported at first use.
 """
 
 import re
@@ -106,7 +107,7 @@ def _whole_iban(match: re.Match[str]) -> int | None:
     )
 
 
-def _whole_foreign_phone(match: re.Match[str]) -> int | None:
+def _whole_foreign_phone(match: re.Match[str]) -> int:
     import phonenumbers
 
     def is_possible(typed: str) -> bool:
@@ -116,7 +117,9 @@ def _whole_foreign_phone(match: re.Match[str]) -> int | None:
             return False
         return phonenumbers.is_possible_number(number)
 
-    return next((end for end in _ends(match) if is_possible(_from_start(match, end))), None)
+    # with a mistake in it, it still is somebody's
+    whole = match.end("it")
+    return next((end for end in _ends(match) if is_possible(_from_start(match, end))), whole)
 
 
 def _ends(match: re.Match[str]) -> Iterator[int]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote as percent_encoded
 
+from retrieval.text_fragments import first_words, link_to_text
+
 VERSION_LENGTH = 8
 """Hexadecimal digits of a document's sha256 that ``?v=`` carries in a link to a source."""
 
@@ -195,7 +197,7 @@ class Citation:
     """A passage that is shown with an answer or an abstention.
 
     ``highlights`` are offsets in the citation's own ``text``; ``score`` (0 to 1) orders the
-    citations of one answer and means nothing else.
+    citations of one answer and means nothing else. ``date`` and ``publisher`` are of the provenance.
     """
 
     number: int
@@ -208,6 +210,8 @@ class Citation:
     sha256: str
     highlights: tuple[Span, ...]
     score: float
+    date: str | None = None
+    publisher: str | None = None
 
     @property
     def source_url(self) -> str:
@@ -217,6 +221,14 @@ class Citation:
             f"/bronnen/{percent_encoded(self.document_id)}?v={self.sha256[:VERSION_LENGTH]}"
             f"&start={marked.start}&end={marked.end}#p-{self.span.start}"
         )
+
+    @property
+    def original_url(self) -> str | None:
+        """``url`` with the quote, or the start of the passage, as text fragment; None if it is not http."""
+        if not self.highlights:
+            return link_to_text(self.url, first_words(self.text))
+        quoted = self.highlights[0]
+        return link_to_text(self.url, self.text[quoted.start : quoted.end])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
-from three_sentences import OPEN, PASSAGES, PASSPORT, QUESTIONS, SUNDAY
+from playwright.sync_api import Locator, Page, Route, expect
+from three_sentences import OPEN, PARTY, PASSAGES, PASSPORT, QUESTIONS, SUNDAY
 
 PageMaker = Callable[..., AbstractContextManager[Page]]
 PHONE = {"width": 375, "height": 667}
@@ -66,7 +67,7 @@ def test_a_typed_question_gets_its_quote_word_for_word_and_its_source(
         open_chat(page, address)
         answer = ask(page, "wat neem ik mee voor een paspoort?")
         assert quotes_of(answer) == [PASSPORT]
-        link = answer.locator("blockquote a")
+        link = answer.locator("blockquote .vb-bron a")
         assert link.inner_text() == "Het gemeentehuis › Balie"
         assert link.get_attribute("target") == "_blank"
         assert "noopener" in (link.get_attribute("rel") or "")
@@ -154,7 +155,7 @@ def test_the_citation_opens_the_source_with_the_place_marked_and_in_view(
     for viewport in ({"width": 1280, "height": 800}, PHONE):
         with new_page(address, viewport=viewport) as page:
             open_chat(page, address)
-            link = ask(page, "wat neem ik mee voor een paspoort?").locator("blockquote a")
+            link = ask(page, "wat neem ik mee voor een paspoort?").locator("blockquote .vb-bron a")
             with page.context.expect_page() as opened:
                 link.click()
             source = opened.value
@@ -267,6 +268,128 @@ def test_sending_an_empty_text_box_leaves_the_introduction_in_view(
         expect(page.locator(TEXTBOX)).to_be_focused()
 
 
+def test_a_quote_is_copied_with_its_source_and_a_question_as_a_link(
+    new_page: PageMaker, address: str
+) -> None:
+    question = "wat neem ik mee voor een paspoort & pas?"
+    with new_page(address, permissions=["clipboard-read", "clipboard-write"]) as page:
+        open_chat(page, address)
+        answer = ask(page, question)
+        answer.get_by_role("button", name="Kopieer met bron").click()
+        expect(page.locator("#vb-status")).to_have_text("Gekopieerd.")
+        link = answer.locator(".vb-bron a").evaluate("link => link.href")
+        pasted = page.evaluate("navigator.clipboard.readText()")
+        assert pasted == f"“{PASSPORT}” — Het gemeentehuis › Balie, 9 maart 2024, Gemeente, {link}"
+        assert link.startswith(f"{address}/bronnen/")
+        rich = page.evaluate(
+            "navigator.clipboard.read().then(([item]) => item.getType('text/html'))"
+            ".then((blob) => blob.text())"
+        )
+        assert f'href="{escape(link)}"' in rich
+        page.get_by_role("button", name="Kopieer link naar deze vraag").click()
+        expect(page.locator("#vb-status")).to_have_text("Gekopieerd.")
+        assert page.evaluate("navigator.clipboard.readText()") == f"{address}/#q={quote(question, safe='')}"
+
+
+def test_signs_outside_the_basic_plane_move_no_quote(new_page: PageMaker, address: str) -> None:
+    with new_page(address) as page:
+        open_chat(page, address)
+        answer = ask(page, "vanaf koningsdag?")
+        assert quotes_of(answer) == [PARTY]
+        answer.locator("summary").click()
+        assert answer.locator("figure mark").all_text_contents() == [PARTY]
+        with page.context.expect_page() as opened:
+            answer.locator(".vb-bron a").click()
+        assert opened.value.locator("mark#citaat").text_content() == PARTY
+
+
+def test_the_whole_conversation_is_printed(new_page: PageMaker, address: str) -> None:
+    with new_page(address) as page:
+        open_chat(page, address)
+        for _ in range(4):
+            answer = ask(page, "gemeentehuis, zondag of paspoort?")
+        page.emulate_media(media="print")
+        for part in ("#vb-vraagbalk", "#vb-voet", "#vb-kop nav", ".vb-kopieer", ".vb-suggestie"):
+            expect(page.locator(part).first).to_be_hidden()
+        expect(answer.locator("figure p").first).to_be_visible()
+        last = box_of(answer.locator("figure").last)
+        assert page.evaluate("document.documentElement.scrollHeight") >= last["y"] + last["height"] > 2000
+        assert page.evaluate("document.querySelector('#vb-gesprek [role=log]').scrollTop") == 0
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf())) >= 3
+
+
+BSN_QUESTION = "wat neem ik mee voor een paspoort? Mijn bsn is 1234 56 782."
+
+
+def sent_texts(page: Page) -> list[str]:
+    """All that the page asks for from now on: addresses and what is sent along."""
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.url} {request.post_data or ''}"))
+    return sent
+
+
+@pytest.mark.parametrize("way", ["enter", "button", "fragment"])
+def test_a_question_with_personal_data_is_sent_only_after_a_warning(
+    new_page: PageMaker, address: str, way: str
+) -> None:
+    with new_page(address) as page:
+        sent = sent_texts(page)
+        open_chat(page, address, f"#q={quote(BSN_QUESTION)}" if way == "fragment" else "")
+        if way != "fragment":
+            page.fill(TEXTBOX, BSN_QUESTION)
+        if way == "enter":
+            page.press(TEXTBOX, "Enter")
+        elif way == "button":
+            page.get_by_role("button", name="Vraag", exact=True).click()
+        expect(page.get_by_role("alert")).to_have_text(
+            "Uw vraag lijkt een burgerservicenummer te bevatten. Dat is niet nodig om antwoord te krijgen. "
+            "Uw vraag is nog niet verstuurd."
+        )
+        expect(page.get_by_role("button", name="Aanpassen")).to_be_focused()
+        page.wait_for_timeout(500)
+        assert [one for one in sent if "56" in one and "782" in one] == []
+        page.get_by_role("button", name="Toch versturen").click()
+        assert quotes_of(page.locator(ANSWERS).nth(1)) == [PASSPORT]
+        assert len([one for one in sent if "1234 56 782" in one]) == 1
+        expect(page.locator("#vb-waarschuwing")).to_be_hidden()
+        expect(page.locator(TEXTBOX)).to_be_focused()
+
+
+@pytest.mark.parametrize("way", ["button", "escape", "typing"])
+def test_a_question_that_is_warned_at_can_be_adjusted(new_page: PageMaker, address: str, way: str) -> None:
+    with new_page(address) as page:
+        sent = sent_texts(page)
+        open_chat(page, address)
+        page.fill(TEXTBOX, f"{BSN_QUESTION} Bel 0612345678 of mail jan@example.nl.")
+        page.press(TEXTBOX, "Enter")
+        expect(page.get_by_role("alert")).to_contain_text(
+            "lijkt een burgerservicenummer, een e-mailadres en een telefoonnummer te bevatten"
+        )
+        if way == "button":
+            page.get_by_role("button", name="Aanpassen").click()
+        elif way == "escape":
+            page.keyboard.press("Escape")
+        if way != "typing":
+            expect(page.locator(TEXTBOX)).to_be_focused()
+            expect(page.locator(TEXTBOX)).to_have_value(re.compile("1234 56 782"))
+        page.fill(TEXTBOX, "wat neem ik mee voor een paspoort?")
+        expect(page.locator("#vb-waarschuwing")).to_be_hidden()
+        page.press(TEXTBOX, "Enter")
+        assert quotes_of(page.locator(ANSWERS).nth(1)) == [PASSPORT]
+        assert [one for one in sent if "56 782" in one or "jan@" in one] == []
+
+
+def test_what_was_sent_anyway_is_warned_at_again(new_page: PageMaker, address: str) -> None:
+    with new_page(address) as page:
+        open_chat(page, address)
+        for _ in range(2):
+            page.fill(TEXTBOX, BSN_QUESTION)
+            page.press(TEXTBOX, "Enter")
+            page.get_by_role("button", name="Toch versturen").click()
+            expect(page.locator(TEXTBOX)).to_have_value("")
+        expect(page.locator(ANSWERS)).to_have_count(3)
+
+
 def words_of(page: Page) -> list[str]:
     """Everything that a page says, to the eye or to a screen reader."""
     return page.evaluate(
@@ -296,6 +419,24 @@ def test_it_speaks_dutch_whatever_the_browser_s_language(
         ask(page, "wat neem ik mee voor een paspoort?")
         ask(page, "dit is kapot")
         said += words_of(page)
+        page.get_by_role("button", name="Kopieer met bron").click()
+        page.fill(TEXTBOX, BSN_QUESTION)
+        page.press(TEXTBOX, "Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        said += words_of(page)
+        page.get_by_role("button", name="Aanpassen").click()
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/gradio_api/queue/data*", hold)  # no answer comes
+        page.fill(TEXTBOX, "wat neem ik mee voor een paspoort?")
+        page.press(TEXTBOX, "Enter")
+        expect(page.locator("#vb-status")).to_have_text("Even zoeken…")
+        said += words_of(page)
+        held[0].continue_()
+        expect(page.locator("#vb-status")).to_be_empty()
         page.goto(f"{address}/bronnen")
         said += words_of(page)
     assert "Typ uw vraag" in said
@@ -341,6 +482,9 @@ def test_axe_finds_no_violation(new_page: PageMaker, address: str, scheme: str) 
         open_chat(page, address)
         ask(page, "gemeentehuis, zondag of paspoort?").locator("summary").click()
         ask(page, "dit is kapot")
+        page.fill(TEXTBOX, BSN_QUESTION)
+        page.press(TEXTBOX, "Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
         for path in ("/bronnen", "/bronnen/over%20ons/gemeentehuis.txt?start=20&end=90", "/"):
             violations = Axe().run(page, options=options).response["violations"]
             assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in violations] == []

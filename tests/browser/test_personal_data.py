@@ -88,7 +88,7 @@ def test_the_cases_written_by_hand(page: Page) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(texts=st.lists(sentences, min_size=60, max_size=60))
+@given(texts=st.lists(sentences, min_size=20, max_size=20))
 def test_browser_and_server_find_the_same(page: Page, texts: list[str]) -> None:
     assert found_by_browser(page, texts) == [found_by_server(text) for text in texts]
 

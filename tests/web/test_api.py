@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from three_sentences import DOCUMENT, OPEN, PASSPORT, SUNDAY, TEXT, ThreeSentences
+from three_sentences import DOCUMENT, OPEN, PARTY, PASSPORT, SUNDAY, TEXT, ThreeSentences
 from web_serving import client_of
 
 from retrieval.chatbot import Chatbot
@@ -53,7 +53,11 @@ async def test_an_answer_has_every_key_of_the_contract(client: httpx.AsyncClient
                 "document_id": "over ons/gemeentehuis.txt",
                 "title": "Het gemeentehuis",
                 "headings": ["Balie"],
+                "date": "2024-03-09",
+                "publisher": "Gemeente",
                 "url": "https://gemeente.example/",
+                "original_url": "https://gemeente.example/#:~:text=Een%20paspoort%20vraagt%20u%20aan,"
+                "mee%2C%20__twee__%20%60stuks%60%20%26amp%3B%20uw_oude_pas.",
                 "source_url": f"/bronnen/over%20ons/gemeentehuis.txt?v={DOCUMENT.sha256[:8]}"
                 f"&start={start}&end={end}#p-{start}",
                 "start": start,
@@ -406,3 +410,12 @@ async def test_the_openapi_description_is_whole_and_true(client: httpx.AsyncClie
     references = [part.split('"')[0] for part in json.dumps(document).split('"#/components/schemas/')[1:]]
     assert references
     assert set(references) <= set(schemas)
+
+
+async def test_offsets_count_code_points_where_an_emoji_stands_before(client: httpx.AsyncClient) -> None:
+    body = (await client.post("/api/v1/answers", json={"question": "vanaf koningsdag?"})).json()
+    (quote,), (citation,) = body["quotes"], body["citations"]
+    assert quote["text"] == TEXT[quote["start"] : quote["end"]] == PARTY
+    (place,) = citation["highlights"]
+    assert place == [13, 13 + len(PARTY)]  # 🎉, an astronaut of four code points, a space, "Hoera!", a space
+    assert citation["text"][place[0] : place[1]] == PARTY

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -47,7 +48,9 @@ def test_an_answer_is_quotes_with_their_source_then_the_passages_folded_then_sug
     )
     assert html == (
         '<div class="vb-antwoord vb-beantwoord">'
-        f'<blockquote class="vb-citaat"><p>Een zin.</p><footer>Bron: {link}</footer></blockquote>'
+        f'<blockquote class="vb-citaat"><p>Een zin.</p><footer><span class="vb-bron">Bron: {link}</span>'
+        '<span class="vb-acties"><button type="button" class="vb-kopieer">Kopieer met bron</button></span>'
+        "</footer></blockquote>"
         '<details class="vb-passages"><summary>Lees de hele passage</summary>'
         f'<figure class="vb-passage"><figcaption>{link}</figcaption>'
         "<p><mark>Een zin.</mark> Nog een.</p></figure></details>"
@@ -55,6 +58,21 @@ def test_an_answer_is_quotes_with_their_source_then_the_passages_folded_then_sug
         '<li><button type="button" class="vb-suggestie">En nu?</button></li></ul></div>'
         "</div>"
     )
+
+
+def test_a_quote_tells_its_date_its_publisher_and_its_original_page() -> None:
+    cited = replace(
+        citation("Een zin.", Span(0, 8)),
+        url="https://x.example/a",
+        date="2024-03-09",
+        publisher="Gemeente <X>",
+    )
+    html = reply_html(Answer("i", "t", (Quote("Een zin.", 1, Span(10, 18)),), (cited,)))
+    assert '<span class="vb-herkomst">9 maart 2024, Gemeente &lt;X&gt;</span>' in html
+    assert (
+        '<a href="https://x.example/a#:~:text=Een%20zin." target="_blank" rel="noopener">'
+        "Op de oorspronkelijke pagina</a>"
+    ) in html
 
 
 def test_a_row_is_shown_below_what_it_is_read_with() -> None:
@@ -100,7 +118,7 @@ def test_nothing_of_corpus_or_visitor_becomes_markup() -> None:
     ]
     allowed = {"div", "p", "blockquote", "footer", "a", "details", "summary", "figure", "figcaption", "mark"}
     for html in messages:
-        assert set(Reader(html).tags) <= allowed | {"ul", "li", "button"}
+        assert set(Reader(html).tags) <= allowed | {"ul", "li", "button", "span"}
         assert "\n" not in html
         assert html.startswith(("<div", "<p"))
         assert all(set(link) == {"href", "target", "rel"} for link in Reader(html).links)

@@ -100,7 +100,10 @@ async def test_the_text_of_every_block_is_on_the_page_as_it_is(client: httpx.Asy
 
 async def test_the_outline_of_headings(client: httpx.AsyncClient) -> None:
     outline = await outline_of(client, PAGE)
-    assert outline.headings == [("h1", "Het gemeentehuis"), ("h2", "Openingstijden"), ("h2", "Balie")]
+    assert outline.headings == [
+        ("h1", "Het gemeentehuis"),
+        *(("h2", head) for head in ("Openingstijden", "Balie", "Feest")),
+    ]
 
 
 async def test_every_passage_has_its_anchor_once(client: httpx.AsyncClient) -> None:
@@ -380,3 +383,10 @@ def test_reading_a_place() -> None:
 
 def test_a_path_with_blanks_and_signs_is_encoded() -> None:
     assert source_path("a b/c?d#e%.txt") == "/bronnen/a%20b/c%3Fd%23e%25.txt"
+
+
+async def test_the_original_page_is_linked_at_the_marked_place(client: httpx.AsyncClient) -> None:
+    start = TEXT.index(OPEN)
+    page = (await client.get(f"{PAGE}?start={start}&end={start + len('Het gemeentehuis')}")).text
+    assert 'href="https://gemeente.example/#:~:text=Het%20gemeentehuis"' in page
+    assert 'href="https://gemeente.example/"' in (await client.get(PAGE)).text

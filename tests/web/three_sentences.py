@@ -35,11 +35,12 @@ SUNDAY = "Op *zondag* is het <b>gesloten</b> & stil, zie [hier](http://x.example
 PASSPORT = (
     "Een paspoort vraagt u aan de balie aan: neem $$pasfoto's$$ mee,  __twee__ `stuks` &amp; uw_oude_pas."
 )
+PARTY = "De 🎈ballonnen hangen er vanaf koningsdag."
 FILLING = "Deze regel vult de pagina en beantwoordt niets."
 TEXT = (
     f"Het gemeentehuis\n\nOpeningstijden\n\n{OPEN} {SUNDAY}\n\n"
     + "".join(f"{FILLING}\n\n" for _ in range(40))
-    + f"Balie\n\n{PASSPORT}\n"
+    + f"Balie\n\n{PASSPORT}\n\nFeest\n\n🎉👩🏽‍🚀 Hoera! {PARTY}\n"
 )
 OLD_TEXT = "Het gemeentehuis\n\nHet gemeentehuis is dicht. Kom maandag terug.\n"
 CONTACT = Contact("Bel de gemeente", "tel:14010")
@@ -130,7 +131,7 @@ class ThreeSentences:
         if question.startswith("hallo"):
             return SmallTalk("s1", "Hallo! Vraag maar.", self.suggestions, CONTACT)
         asked = {word.casefold() for line in (question, *history) for word in re.findall(r"\w{5,}", line)}
-        found = [sentence for sentence in (OPEN, SUNDAY, PASSPORT) if asked & _words(sentence)]
+        found = [sentence for sentence in (OPEN, SUNDAY, PASSPORT, PARTY) if asked & _words(sentence)]
         if not found:
             text = f"Dat staat niet in deze bronnen.\n\n{CONTACT.text} {CONTACT.url}"
             return Abstention("a1", text, (), self.suggestions, CONTACT)
@@ -173,6 +174,8 @@ def _citation(number: int, sentence: str) -> Citation:
         sha256=DOCUMENT.sha256,
         highlights=(Span(at, at + len(sentence)),),
         score=1 / number,
+        date=DOCUMENT.provenance.date,
+        publisher=DOCUMENT.provenance.publisher,
     )
 
 

@@ -95,7 +95,12 @@ class CitationBody(_Strict):
     document_id: str
     title: str
     headings: list[str]
+    date: str | None = Field(description="De datum van de bron, zoals 2024-03-09.")
+    publisher: str | None = Field(description="Wie de bron uitgaf.")
     url: str | None = Field(description="Het adres van de oorspronkelijke bron.")
+    original_url: str | None = Field(
+        description="Dat adres met een tekstfragment: naar het citaat, of het begin van de passage."
+    )
     source_url: str = Field(description="De bron op deze server, met de plek gemarkeerd.")
     start: int
     end: int

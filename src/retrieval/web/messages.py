@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from retrieval.records import Abstention, Answer, Citation, Contact, Quote, Reply, SmallTalk, Span
+from retrieval.web.pages import dutch_date
 
 PROMISE = "U krijgt de zinnen te zien die uw vraag beantwoorden, letterlijk en met de bron erbij."
 FAILED = (
@@ -19,8 +20,11 @@ NOT_READY = (
 
 
 def question_html(question: str) -> str:
-    """A visitor's question, as it was typed."""
-    return f'<p class="vb-vraag">{verbatim(question)}</p>'
+    """A visitor's question, as it was typed, with a button for a link that asks it; chat.js listens to it."""
+    return (
+        f'<div class="vb-gevraagd"><p class="vb-vraag">{verbatim(question)}</p>'
+        '<button type="button" class="vb-kopieer-vraag">Kopieer link naar deze vraag</button></div>'
+    )
 
 
 def notice_html(text: str) -> str:
@@ -108,8 +112,23 @@ def _quote_html(quote: Quote, citation: Citation) -> str:
     lead = f'<p class="vb-aanloop">{verbatim(quote.lead.text)}</p>' if quote.lead else ""
     return (
         f'<blockquote class="vb-citaat">{lead}<p>{verbatim(quote.text)}</p>'
-        f"<footer>Bron: {_link(citation.source_url, _place(citation))}</footer></blockquote>"
+        f'<footer><span class="vb-bron">Bron: {_link(citation.source_url, _place(citation))}</span>'
+        f"{_origin_html(citation)}{_actions_html(citation)}</footer></blockquote>"
     )
+
+
+def _origin_html(citation: Citation) -> str:
+    known = [dutch_date(citation.date) if citation.date else None, citation.publisher]
+    told = ", ".join(verbatim(one) for one in known if one)
+    return f'<span class="vb-herkomst">{told}</span>' if told else ""
+
+
+def _actions_html(citation: Citation) -> str:
+    """What can be done with a quote; chat.js listens to the button."""
+    original = citation.original_url
+    link = _link(original, "Op de oorspronkelijke pagina") if original else ""
+    button = '<button type="button" class="vb-kopieer">Kopieer met bron</button>'
+    return f'<span class="vb-acties">{link}{button}</span>'
 
 
 def _folded_html(citations: Sequence[Citation]) -> str:

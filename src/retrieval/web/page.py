@@ -21,6 +21,7 @@ _HEAD = """<title>Vraagbaak</title>
 		<link rel="stylesheet" href="{colours}" />
 		<link rel="stylesheet" href="{style}" />
 		<script src="{language}"></script>
+		<script src="{check}" defer></script>
 		<script src="{script}" defer></script>"""
 
 _TOP = """<header id="vb-kop"><div>
@@ -32,7 +33,12 @@ _TOP = """<header id="vb-kop"><div>
 		</noscript>
 		"""
 
-_BOTTOM = """<footer id="vb-voet">
+_BOTTOM = """<div id="vb-waarschuwing" role="group" aria-label="Waarschuwing" hidden>
+			<p role="alert"></p>
+			<button type="button" id="vb-aanpassen">Aanpassen</button>
+			<button type="button" id="vb-toch">Toch versturen</button>
+		</div>
+		<footer id="vb-voet">
 			<p id="vb-status" role="status"></p>
 			<p>Elk citaat staat letterlijk in de bron.</p>
 		</footer>
@@ -46,6 +52,7 @@ def rewrite_page(html: str, nonce: str) -> str:
         "colours": static_url("kleuren.css"),
         "style": static_url("chat.css"),
         "language": static_url("taal.js"),
+        "check": static_url("persoonsgegevens.js"),
         "script": static_url("chat.js"),
     }
     html = _SOCIAL_META.sub("", html)

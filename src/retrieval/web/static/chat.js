@@ -1,5 +1,6 @@
-// The behaviour of the chat in the browser: suggestions and #q= ask at once, the newest answer is shown
-// from its top, the focus goes back to the text box, and what Gradio says in English is said in Dutch.
+// The behaviour of the chat in the browser: suggestions and #q= ask at once, personal data is warned at before
+// it is sent, the newest answer is shown from its top, the focus goes back to the text box, and what Gradio
+// says in English is said in Dutch.
 
 const MOST_CHARACTERS = 500; // as in questions.py
 const WAITING_SHOWN_AFTER = 400; // ms; an answer is mostly there before
@@ -9,17 +10,27 @@ const COARSE_POINTER = window.matchMedia("(pointer: coarse)");
 const CONNECTION_LOST = "De verbinding is even weg. Zodra die er weer is, kunt u verder.";
 const SOMETHING_FAILED = "Er ging iets mis bij het versturen. Probeer het nog eens.";
 
+const KINDS = {
+  bsn: "een burgerservicenummer",
+  email: "een e-mailadres",
+  phone: "een telefoonnummer",
+  iban: "een rekeningnummer",
+  address: "een adres",
+};
+
 const find = (selector) => document.querySelector(selector);
 const textbox = () => find("#vb-invoer textarea");
 const log = () => find('#vb-gesprek [role="log"]');
 const notice = () => find("#vb-status");
 const sendButton = () => find("#vb-verstuur");
+const warning = () => find("#vb-waarschuwing");
 // Gradio covers the page with it until it listens: what is clicked before is lost
 const loading = () => find('gradio-app [data-testid="status-tracker"].full:not(.hide)');
 
 let newestShown = null;
 let askedByButton = false;
 let waiting = null;
+let sentAnyway = null; // the question that was warned at, and is to be sent all the same
 
 function ask(question) {
   const box = textbox();
@@ -36,6 +47,72 @@ function askFromFragment() {
   // taken out, or reloading the page would ask again
   window.history.replaceState(null, "", window.location.pathname + window.location.search);
   ask(asked.trim());
+}
+
+// the last stop before Gradio: whichever way a question came into the text box, it leaves by one of these two
+function mayBeSent(event) {
+  const question = textbox().value;
+  const kinds = question === sentAnyway ? [] : personalData(question);
+  sentAnyway = null;
+  if (kinds.length === 0) {
+    warning().hidden = true;
+    return true;
+  }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  warn(kinds.map((kind) => KINDS[kind]));
+  return false;
+}
+
+function warn(named) {
+  const list = named.length > 1 ? `${named.slice(0, -1).join(", ")} en ${named[named.length - 1]}` : named[0];
+  say("");
+  warning().hidden = false;
+  warning().querySelector("p").textContent =
+    `Uw vraag lijkt ${list} te bevatten. Dat is niet nodig om antwoord te krijgen. Uw vraag is nog niet verstuurd.`;
+  find("#vb-aanpassen").focus();
+}
+
+function adjust() {
+  warning().hidden = true;
+  textbox().focus();
+}
+
+function sendAnyway() {
+  sentAnyway = textbox().value;
+  warning().hidden = true;
+  textbox().focus();
+  sendButton().click();
+}
+
+// one paste: the quote, and where it stands
+async function copyQuote(quote) {
+  const lead = quote.querySelector(".vb-aanloop");
+  const words = [lead, quote.querySelector("p:not(.vb-aanloop)")].filter(Boolean).map((p) => p.textContent.trim());
+  const source = quote.querySelector(".vb-bron a");
+  const origin = [source.textContent, quote.querySelector(".vb-herkomst")?.textContent].filter(Boolean).join(", ");
+  const cited = document.createElement("div");
+  cited.append(document.createElement("blockquote"), document.createElement("p"));
+  cited.firstChild.textContent = `“${words.join(" ")}”`;
+  const link = document.createElement("a");
+  link.href = source.href;
+  link.textContent = origin;
+  cited.lastChild.append("— ", link);
+  await copy(`“${words.join(" ")}” — ${origin}, ${source.href}`, cited.innerHTML);
+}
+
+async function copy(text, html) {
+  try {
+    if (html === undefined) {
+      await navigator.clipboard.writeText(text);
+    } else {
+      const as = (type, content) => ({ [type]: new Blob([content], { type }) });
+      await navigator.clipboard.write([new ClipboardItem({ ...as("text/plain", text), ...as("text/html", html) })]);
+    }
+    say("Gekopieerd.");
+  } catch { // no permission, or a page without https, which has no clipboard
+    say("Kopiëren lukt niet in deze browser.");
+  }
 }
 
 function questionIsSent() {
@@ -95,6 +172,7 @@ function repairLabels() {
     box.addEventListener("input", () => {
       // code points, as Python counts
       const over = [...box.value.trim()].length - MOST_CHARACTERS;
+      warning().hidden = true;
       say(over > 0 ? `Uw vraag is ${over} ${over === 1 ? "teken" : "tekens"} te lang.` : "");
     });
   }
@@ -106,18 +184,32 @@ function translateToast() {
   if (toast !== null) say(/connection/i.test(toast.textContent) ? CONNECTION_LOST : SOMETHING_FAILED);
 }
 
-document.addEventListener("click", (event) => {
+// while the event is on its way down: Gradio hears of it only after this
+window.addEventListener("click", (event) => {
   const suggestion = event.target.closest(".vb-suggestie");
   if (suggestion !== null) {
     askedByButton = true;
     ask(suggestion.textContent);
   } else if (event.target.closest("#vb-verstuur") !== null) {
-    questionIsSent();
+    if (mayBeSent(event)) questionIsSent();
+  } else if (event.target.closest(".vb-kopieer") !== null) {
+    copyQuote(event.target.closest(".vb-citaat"));
+  } else if (event.target.closest(".vb-kopieer-vraag") !== null) {
+    const question = event.target.closest(".vb-gevraagd").querySelector(".vb-vraag").textContent;
+    copy(`${window.location.origin}/#q=${encodeURIComponent(question)}`);
+  } else if (event.target.closest("#vb-aanpassen") !== null) {
+    adjust();
+  } else if (event.target.closest("#vb-toch") !== null) {
+    sendAnyway();
   }
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && event.target === textbox()) questionIsSent();
-});
+}, true);
+window.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && event.target === textbox()) {
+    if (mayBeSent(event)) questionIsSent();
+  } else if (event.key === "Escape" && !warning().hidden) {
+    adjust();
+  }
+}, true);
 window.addEventListener("hashchange", askFromFragment);
 
 let started = false;

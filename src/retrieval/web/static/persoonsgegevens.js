@@ -14,7 +14,8 @@ function personalData(text) {
   const isIban = (typed) => {
     const compact = typed.replace(/[ .-]/g, "");
     const moved = compact.slice(4) + compact.slice(0, 4);
-    return compact.length > 14 && [...moved].reduce((left, sign) => `${left}${parseInt(sign, 36)}` % 97, "") === 1;
+    const isLongEnough = /^NL/i.test(compact) ? compact.length === 18 : compact.length > 14;
+    return isLongEnough && [...moved].reduce((left, sign) => `${left}${parseInt(sign, 36)}` % 97, "") === 1;
   };
   // words behind it may look like a part of it
   const startsWithIban = (match) => [...match.matchAll(/\b(?=[ .-]|$)/g)].some((end) => isIban(match.slice(0, end.index)));

@@ -1,0 +1,56 @@
+"""Links into a page: browsers scroll to the words that a text fragment names, and light them up.
+
+The form is that of https://wicg.github.io/scroll-to-text-fragment/; where the page does not hold the words
+(any more), or the browser knows no text fragments, the page opens at its top.
+"""
+
+import re
+from urllib.parse import quote as percent_encoded
+
+MOST_WORDS = 12
+"""Words that are named one by one; of a longer text its start and its end are."""
+
+END_WORDS = 5
+"""Words of that start and of that end: enough to be found once on a page, and to keep the link short."""
+
+DIRECTIVE = ":~:"
+"""What stands between a fragment and what is for the browser alone."""
+
+_MARKER = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+")
+"""Of an item of a list; on a page it is no text."""
+
+
+def link_to_text(url: str | None, text: str) -> str | None:
+    """The address of ``text`` on the page at ``url``, or None where ``url`` is no http address."""
+    if url is None or re.match(r"https?://[^/\s]", url, re.IGNORECASE) is None:
+        return None
+    page = url.partition(DIRECTIVE)[0]
+    fragment = text_directive(text)
+    if not fragment:
+        return page
+    return f"{page}{'' if '#' in page else '#'}{DIRECTIVE}{fragment}"
+
+
+def text_directive(text: str) -> str:
+    """``text=…`` for a text; empty where it has no words.
+
+    What stands on one line is found as a whole; more lines may be more elements of a page, of which only
+    the start and the end can be named.
+    """
+    lines = [words for line in text.splitlines() if (words := _MARKER.sub("", line.strip(), count=1).split())]
+    if not lines:
+        return ""
+    if len(lines) == 1 and len(lines[0]) <= MOST_WORDS:
+        return f"text={_encoded(lines[0])}"
+    return f"text={_encoded(lines[0][:END_WORDS])},{_encoded(lines[-1][-END_WORDS:])}"
+
+
+def first_words(text: str) -> str:
+    """The start of a text: what is linked to where nothing of it is quoted."""
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    return " ".join(_MARKER.sub("", line.strip(), count=1).split()[:MOST_WORDS])
+
+
+def _encoded(words: list[str]) -> str:
+    # a dash sets a prefix or suffix apart, and is the one sign of these that is left as it is
+    return percent_encoded(" ".join(words), safe="").replace("-", "%2D")

@@ -1,0 +1,75 @@
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.text_fragments import first_words, link_to_text, text_directive
+
+PAGE = "https://gemeente.example/balie"
+
+
+@pytest.mark.parametrize(
+    ("text", "directive"),
+    [
+        ("Neem een pasfoto mee.", "text=Neem%20een%20pasfoto%20mee."),
+        ("zee-egels, vis & brood", "text=zee%2Degels%2C%20vis%20%26%20brood"),
+        ("  veel \t wit  ", "text=veel%20wit"),
+        ("café 🙂", "text=caf%C3%A9%20%F0%9F%99%82"),
+        ("een twee drie vier vijf zes zeven acht negen tien elf twaalf",
+         "text=een%20twee%20drie%20vier%20vijf%20zes%20zeven%20acht%20negen%20tien%20elf%20twaalf"),
+        ("een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien",
+         "text=een%20twee%20drie%20vier%20vijf,negen%20tien%20elf%20twaalf%20dertien"),
+        ("- de burgemeester\n- de wethouders", "text=de%20burgemeester,de%20wethouders"),
+        ("1. de burgemeester", "text=de%20burgemeester"),
+        ("\n \n", ""),
+    ],
+)  # fmt: skip
+def test_the_directive_of_a_text(text: str, directive: str) -> None:
+    assert text_directive(text) == directive
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        (PAGE, f"{PAGE}#:~:text=Kom%20maandag."),
+        (f"{PAGE}#open", f"{PAGE}#open:~:text=Kom%20maandag."),
+        (f"{PAGE}#", f"{PAGE}#:~:text=Kom%20maandag."),
+        (f"{PAGE}?a=b#open:~:text=oud", f"{PAGE}?a=b#open:~:text=Kom%20maandag."),
+        ("HTTP://gemeente.example", "HTTP://gemeente.example#:~:text=Kom%20maandag."),
+        ("mailto:balie@gemeente.example", None),
+        ("javascript:alert(1)", None),
+        ("https://", None),
+        ("balie.html", None),
+        (None, None),
+    ],
+)
+def test_the_link_to_a_text_on_a_page(url: str | None, link: str | None) -> None:
+    assert link_to_text(url, "Kom maandag.") == link
+
+
+def test_without_words_it_is_the_page() -> None:
+    assert link_to_text(PAGE, " \n") == PAGE
+
+
+@given(text=st.text())
+def test_nothing_but_the_comma_between_has_a_meaning(text: str) -> None:
+    directive = text_directive(text)
+    parts = directive.removeprefix("text=").split(",")
+    assert len(parts) <= 2
+    assert not set("-&,# \n") & set("".join(parts))
+    words = text.split()
+    for part in parts:
+        assert all(word in words for word in unquote(part).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("\n- een  twee\ndrie", "een twee"),
+        ("a b c d e f g h i j k l m n", "a b c d e f g h i j k l"),
+        ("  ", ""),
+    ],
+)
+def test_the_first_words_stay_on_one_line(text: str, start: str) -> None:
+    assert first_words(text) == start
