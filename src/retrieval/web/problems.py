@@ -11,11 +11,13 @@ from retrieval.web.pages import render_page
 
 API_PREFIX = "/api/"
 GRADIO_PREFIX = "/gradio_api/"
+MCP_PATH = "/mcp"
 API_VERSION = "1.0.0"
 VERSION_HEADERS = {"API-Version": API_VERSION}
 
 TITLES: Mapping[int, str] = {
     400: "Ongeldige JSON",
+    403: "Niet toegestaan",
     404: "Niet gevonden",
     405: "Methode niet toegestaan",
     408: "Verzoek duurde te lang",

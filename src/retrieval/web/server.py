@@ -21,10 +21,11 @@ from retrieval.web.answering import Answering, RateLimit, Replies
 from retrieval.web.api import add_api
 from retrieval.web.assets import STATIC_PATH, KeptFiles, static_folder
 from retrieval.web.chat import mount_chat
+from retrieval.web.mcp import Tools, add_mcp
 from retrieval.web.messages import NOT_READY, notice_html, welcome_html
 from retrieval.web.page import ChatPage
 from retrieval.web.problems import API_VERSION, problem_of_request
-from retrieval.web.security import Guard, check_origins, frame_ancestors
+from retrieval.web.security import DOORS, MCP_DOOR, Guard, check_origins, frame_ancestors
 from retrieval.web.sources import SourceLibrary, add_sources
 
 MOST_SUGGESTED = 4
@@ -76,10 +77,13 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     rate_limit = RateLimit(settings.rate_limit)
     add_api(app, answering, rate_limit)
     add_sources(app, library)
+    if settings.mcp:
+        add_mcp(app, Tools(answering, library, rate_limit), origins)
     app.mount(STATIC_PATH, KeptFiles(directory=static_folder()))
     # last: it takes every path that is left
     mount_chat(app, answering, rate_limit, _welcome(chatbot))
-    return Guard(ChatPage(app, frame_ancestors(origins)), origins)
+    doors = (*DOORS, MCP_DOOR) if settings.mcp else DOORS
+    return Guard(ChatPage(app, frame_ancestors(origins)), origins, doors)
 
 
 def _tell(line: str) -> None:
