@@ -423,9 +423,18 @@ def raw_calls(questions: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def test_no_log_holds_what_was_asked() -> None:
+    """Not even where everything is logged that anyone has to say."""
+    talkative = (
+        "import logging, runpy, sys; logging.basicConfig(level=logging.DEBUG); "
+        f"sys.argv = [{THREE_SENTENCES[1]!r}]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
     variables = {**os.environ, "PYTHONPATH": str(SOURCES)}
     with subprocess.Popen(
-        THREE_SENTENCES, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
+        [sys.executable, "-c", talkative],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=variables,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
