@@ -42,10 +42,11 @@ HOMES = {
     "limits": {"retrieval.web.answering"},
     "gradio": {"retrieval.web.chat"},
     "uvicorn": {"retrieval.web.server"},
+    "mcp": {"retrieval.web.mcp"},
     "jinja2": {"retrieval.web.pages"},
     "brotli": {"retrieval.web.assets"},
 }
-WEB_ONLY = ("fastapi", "starlette", "gradio", "uvicorn", "jinja2", "limits")
+WEB_ONLY = ("fastapi", "starlette", "gradio", "uvicorn", "jinja2", "limits", "mcp")
 
 EFFECTS = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "sqlite3.connect")
 """What Python reports of a program that reaches outside itself; files opened for writing besides."""

@@ -10,8 +10,8 @@ from retrieval.settings import Settings, load_settings
 
 ENVIRONMENT_KEYS = (
     "VRAAGBAAK_ALLOWED_ORIGINS, VRAAGBAAK_CONTACT_TEXT, VRAAGBAAK_CONTACT_URL, VRAAGBAAK_CORPUS, "
-    "VRAAGBAAK_EMBEDDER, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, VRAAGBAAK_PASSAGE_PROMPT, VRAAGBAAK_PORT, "
-    "VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, VRAAGBAAK_RERANKER, VRAAGBAAK_VERDICT"
+    "VRAAGBAAK_EMBEDDER, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, VRAAGBAAK_MCP, VRAAGBAAK_PASSAGE_PROMPT, "
+    "VRAAGBAAK_PORT, VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, VRAAGBAAK_RERANKER, VRAAGBAAK_VERDICT"
 )
 FILE_KEYS = ENVIRONMENT_KEYS.replace("VRAAGBAAK_", "").lower()
 
@@ -46,6 +46,7 @@ def test_without_any_setting_the_defaults_hold() -> None:
         "verdict": None,
         "rate_limit": "60/minute",
         "allowed_origins": (),
+        "mcp": True,
         "contact_text": None,
         "contact_url": None,
     }

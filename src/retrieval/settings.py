@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     verdict: Path | None = None
     rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
     allowed_origins: tuple[str, ...] = ()
+    mcp: bool = True
     contact_text: str | None = None
     contact_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|/)\S+$")
 

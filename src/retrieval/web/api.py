@@ -202,8 +202,8 @@ class ExplanationBody(_Strict):
     sentences: list[SentenceBody]
 
 
-class AnswerBody(_Strict):
-    """Een antwoord. Elke sleutel staat in elk antwoord, op `explanation` na; lijsten kunnen leeg zijn."""
+class ReplyBody(_Strict):
+    """Een antwoord zonder uitleg. Elke sleutel staat in elk antwoord; lijsten kunnen leeg zijn."""
 
     id: str
     status: Literal["answered", "abstained", "smalltalk"]
@@ -216,6 +216,11 @@ class AnswerBody(_Strict):
         description="Waarop gezocht is in plaats van op wat er stond, of wat misschien bedoeld is. "
         "Staat ook aan het begin van `text`."
     )
+
+
+class AnswerBody(ReplyBody):
+    """Een antwoord. Elke sleutel staat in elk antwoord, op `explanation` na; lijsten kunnen leeg zijn."""
+
     explanation: ExplanationBody | SkipJsonSchema[None] = Field(
         default=None,
         description="Alleen als de aanvraag `explain` heeft.",

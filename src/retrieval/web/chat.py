@@ -5,7 +5,9 @@ the page around the chat and its behaviour in the browser (focus, scrolling, ``#
 """
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -62,7 +64,8 @@ def mount_chat(app: FastAPI, answering: Answering | None, rate_limit: RateLimit,
     Without ``answering`` it says that it is not ready. To be called last: it takes every path left.
     """
     os.environ.update(TELEMETRY_OFF)
-    import gradio as gr
+    with _absent("mcp"):  # gradio would import it for a server of its own, which takes a quarter of a second
+        import gradio as gr
 
     gr.mount_gradio_app(
         app,
@@ -181,6 +184,19 @@ def _blocks(replying: Replying, welcome: str) -> Any:
     blocks.queue(api_open=False, max_size=MOST_QUEUED, default_concurrency_limit=CONCURRENCY)
     blocks.state_session_capacity = MOST_SESSIONS
     return blocks
+
+
+@contextmanager
+def _absent(library: str) -> Iterator[None]:
+    """Meanwhile ``library`` cannot be imported, as if it were not installed; unless it already was."""
+    if library in sys.modules:
+        yield
+        return
+    sys.modules[library] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[library]
 
 
 def _in_view(messages: "list[MessageDict]") -> "list[MessageDict]":

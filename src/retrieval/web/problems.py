@@ -11,6 +11,7 @@ from retrieval.web.pages import render_page
 
 API_PREFIX = "/api/"
 GRADIO_PREFIX = "/gradio_api/"
+MCP_PATH = "/mcp"
 API_VERSION = "1.0.0"
 VERSION_HEADERS = {"API-Version": API_VERSION}
 

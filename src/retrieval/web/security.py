@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from retrieval.web.answering import describe_failure
 from retrieval.web.joins import JOIN_PATH, checked_join
 from retrieval.web.origins import Origins
-from retrieval.web.problems import GRADIO_PREFIX, NOT_DONE, Problem, problem_of_request
+from retrieval.web.problems import GRADIO_PREFIX, MCP_PATH, NOT_DONE, Problem, problem_of_request
 
 MOST_BODY = 128 * 1024
 """Bytes of a request's body."""
@@ -93,6 +93,9 @@ DOORS = (
     _door(re.escape(JOIN_PATH), "POST"),
 )
 """Every path that is served, with its methods."""
+
+MCP_DOOR = _door(re.escape(MCP_PATH), "POST")
+"""The one for assistants, which a setting shuts."""
 
 
 class Guard:
@@ -311,6 +314,8 @@ def _is_foreign(start: Message, path: str) -> bool:
     if start["status"] < 400:
         return False
     kind = Headers(raw=start["headers"]).get("content-type", "").partition(";")[0]
+    if path == MCP_PATH and kind == "application/json":
+        return False  # an error of the protocol, which an assistant's program reads
     return kind not in (Problem.media_type, "text/html") or path.startswith(GRADIO_PREFIX)
 
 

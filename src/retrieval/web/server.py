@@ -19,11 +19,12 @@ from retrieval.web.answering import Answering, RateLimit, Replies
 from retrieval.web.api import add_api
 from retrieval.web.assets import add_static_files
 from retrieval.web.chat import mount_chat
+from retrieval.web.mcp import Tools, add_mcp
 from retrieval.web.messages import NOT_READY, notice_html, welcome_html
 from retrieval.web.origins import check_origins
 from retrieval.web.page import ChatPage
 from retrieval.web.problems import API_VERSION, problem_of_request
-from retrieval.web.security import Guard
+from retrieval.web.security import DOORS, MCP_DOOR, Guard
 from retrieval.web.sources import SourceLibrary, add_sources
 from retrieval.web.widget import add_widget
 
@@ -73,9 +74,12 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     add_sources(app, library)
     add_widget(app, origins.frame_ancestors)
     add_static_files(app)
+    if settings.mcp:
+        add_mcp(app, Tools(answering, library, rate_limit), origins)
     # last: it takes every path that is left
     mount_chat(app, answering, rate_limit, _welcome(chatbot))
-    return Guard(ChatPage(app, origins.frame_ancestors), origins)
+    doors = (*DOORS, MCP_DOOR) if settings.mcp else DOORS
+    return Guard(ChatPage(app, origins.frame_ancestors), origins, doors)
 
 
 def _tell(line: str) -> None:
