@@ -12,7 +12,8 @@ from web_serving import client_of
 from retrieval.chatbot import Chatbot
 from retrieval.errors import QuestionError
 from retrieval.settings import Settings
-from retrieval.web.api import AnswerBody, MalformedJsonError, read_json
+from retrieval.web.bodies import AnswerBody
+from retrieval.web.reading import MalformedJsonError, read_json
 from retrieval.web.server import create_app
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,211 @@
+"""The bodies of requests and responses of the HTTP interface, as pydantic and the OpenAPI document know them.
+
+Requests are taken strictly: nothing is coerced, and unknown fields are refused.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
+
+from retrieval.questions import MOST_CHARACTERS, MOST_EARLIER
+
+
+def _without_default(schema: JsonDict) -> None:
+    """Leave out the default of a field that is left out itself."""
+    del schema["default"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class AnswerRequest(_Strict):
+    """Een vraag, met de vragen ervoor."""
+
+    question: str = Field(
+        description="De vraag, in gewone taal.",
+        json_schema_extra={"minLength": 1, "maxLength": MOST_CHARACTERS},
+        examples=["wie krijgt informatie van de AIVD?"],
+    )
+    history: list[str] = Field(
+        default_factory=list,
+        description="Eerdere vragen, de oudste eerst.",
+        json_schema_extra={
+            "maxItems": MOST_EARLIER,
+            "items": {"type": "string", "maxLength": MOST_CHARACTERS},
+        },
+    )
+
+    explain: bool = Field(default=False, description="Of er ook uitleg bij het antwoord moet.")
+
+
+class LeadBody(_Strict):
+    """De aanloop van een lijst, of de kop van een tabel, letterlijk uit een bron."""
+
+    text: str
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int
+
+
+class QuoteBody(_Strict):
+    """Letterlijk uit een bron: een of twee zinnen, of een hele lijst of tabel van hoogstens 500 tekens.
+
+    Ook een punt van een lijst of een regel van een tabel is zo'n zin.
+    """
+
+    text: str
+    citation: int = Field(description="Het nummer van de vindplaats.")
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int
+    lead: LeadBody | None = Field(
+        description="Wat u erbij moet lezen als het een regel uit een lijst of tabel is; het kan hoger staan."
+    )
+
+
+class CitationBody(_Strict):
+    """Een passage, met de plek waar die staat."""
+
+    number: int
+    document_id: str
+    title: str
+    headings: list[str]
+    url: str | None = Field(description="Het adres van de oorspronkelijke bron.")
+    source_url: str = Field(description="De bron op deze server, met de plek gemarkeerd.")
+    start: int
+    end: int
+    text: str
+    sha256: str = Field(description="Van de tekst van het document, in UTF-8.")
+    highlights: list[tuple[int, int]] = Field(description="Plekken in `text` die geciteerd worden.")
+    score: float = Field(
+        ge=0, le=1, description="Ordent de vindplaatsen van één antwoord; zegt verder niets."
+    )
+
+
+class ContactBody(_Strict):
+    """Waar een vraag naartoe kan die de bronnen niet beantwoorden."""
+
+    text: str
+    url: str | None
+
+
+class CorrectionBody(_Strict):
+    """Woorden van de vraag die als andere woorden gezocht zijn."""
+
+    typed: str
+    searched: str
+
+
+class ContributionBody(_Strict):
+    """Een waarde met haar gewicht, en wat ze samen bijdragen."""
+
+    name: str
+    label: str = Field(description="De naam in het Nederlands.")
+    value: float
+    weight: float
+    points: float = Field(description="Waarde maal gewicht.")
+
+
+class AheadBody(_Strict):
+    """Hoeveel punten de eerste kandidaat op één onderdeel voorligt op de tweede."""
+
+    name: str
+    label: str
+    points: float
+
+
+class CandidateBody(_Strict):
+    """Een passage die gevonden is, met de onderdelen van haar score."""
+
+    number: int
+    document_id: str
+    title: str
+    headings: list[str]
+    source_url: str
+    start: int
+    end: int
+    first_words: str
+    quoted: bool
+    points: float = Field(description="De som van de onderdelen; daarop zijn de kandidaten geordend.")
+    parts: list[ContributionBody]
+
+
+class JudgementBody(_Strict):
+    """Een oordeel over de eerste kandidaat: ja vanaf `yes_from`."""
+
+    name: Literal["subject", "answer"]
+    label: str
+    features: list[ContributionBody]
+    intercept: float = Field(description="De punten waarmee begonnen wordt.")
+    probability: float = Field(ge=0, le=1)
+    yes_from: float = Field(ge=0, le=1)
+    yes: bool
+    counts: bool = Field(description="Onwaar als een eerder oordeel al nee was.")
+
+
+class SentenceBody(_Strict):
+    """Een zin van de passage waaruit het eerst geciteerd is."""
+
+    text: str
+    start: int
+    end: int
+    nearness: float = Field(description="Hoe dicht de zin bij de vraag ligt.")
+    words: float = Field(description="Het deel van de woorden van de vraag dat erin staat.")
+    known: float = Field(description="Hetzelfde, met de zinnen ervoor en de koppen erbij.")
+    missing: list[str] = Field(description="Soorten antwoord die gevraagd zijn en er niet in staan.")
+    meaning: bool = Field(description="Of de zin zegt wat het gevraagde is: de volle naam van een afkorting.")
+    score: float
+    quoted: bool
+
+
+class ExplanationBody(_Strict):
+    """Waarom het antwoord is wat het is."""
+
+    outcome: Literal["answered", "related", "unrelated", "smalltalk"]
+    decision: str = Field(description="In één of twee zinnen.")
+    searched: str | None = Field(description="De vraag zoals die gezocht is; null bij een praatje.")
+    joined: bool = Field(description="Of er eerdere vragen bij genomen zijn.")
+    corrections: list[CorrectionBody]
+    candidates: list[CandidateBody] = Field(max_length=5)
+    ahead: list[AheadBody]
+    judgements: list[JudgementBody] = Field(max_length=2)
+    sentences: list[SentenceBody]
+
+
+class AnswerBody(_Strict):
+    """Een antwoord. Elke sleutel staat in elk antwoord, op `explanation` na; lijsten kunnen leeg zijn."""
+
+    id: str
+    status: Literal["answered", "abstained", "smalltalk"]
+    text: str = Field(description="Alles wat te tonen is, als gewone tekst.")
+    quotes: list[QuoteBody] = Field(max_length=3)
+    citations: list[CitationBody] = Field(max_length=5)
+    suggestions: list[str] = Field(max_length=3, description="Vragen die de bronnen beantwoorden.")
+    contact: ContactBody | None
+    notice: str | None = Field(
+        description="Waarop gezocht is in plaats van op wat er stond, of wat misschien bedoeld is. "
+        "Staat ook aan het begin van `text`."
+    )
+    explanation: ExplanationBody | SkipJsonSchema[None] = Field(
+        default=None,
+        description="Alleen als de aanvraag `explain` heeft.",
+        json_schema_extra=_without_default,
+    )
+
+
+class FieldProblem(_Strict):
+    """Wat er mis is met één veld."""
+
+    field: str
+    detail: str
+
+
+class ProblemBody(_Strict):
+    """Een fout, naar RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(default_factory=list)
