@@ -11,7 +11,7 @@ from retrieval.web.answering import RETRY_AFTER_BUSY, Answering, AnsweringError,
 from retrieval.web.bodies import AnswerBody, AnswerRequest
 from retrieval.web.openapi import PROBLEM_RESPONSES, REQUEST_BODY, openapi_document
 from retrieval.web.problems import API_PREFIX, VERSION_HEADERS, Problem
-from retrieval.web.reading import MalformedJsonError, is_json, read_json, read_request
+from retrieval.web.reading import Asked, MalformedJsonError, is_json, read_json, read_request
 
 RETRY_AFTER_START = 30
 """Seconds after which to look again whether there is an index."""
@@ -43,7 +43,7 @@ def add_api(app: FastAPI, answering: Answering | None, rate_limit: RateLimit) ->
         openapi_extra=REQUEST_BODY,
     )
     async def answer(request: Request) -> Response:
-        asked = await _asked(request)
+        asked = await _read(request, AnswerRequest)
         address = request.client.host if request.client else ""
         content = await _answered(answering, rate_limit, asked, address)
         return JSONResponse(content, headers={**VERSION_HEADERS, "Cache-Control": "no-store"})
@@ -66,16 +66,17 @@ def add_api(app: FastAPI, answering: Answering | None, rate_limit: RateLimit) ->
     app.add_exception_handler(RefusedError, _refused)
 
 
-async def _asked(request: Request) -> AnswerRequest:
+async def _read(request: Request, model: type[Asked]) -> Asked:
+    """What is sent. Raises RefusedError where it is not what the model says."""
     if not is_json(request.headers.get("content-type", "")):
         raise RefusedError(Problem(415, "Stuur de vraag als application/json."))
     try:
         body = read_json(await request.body())
     except MalformedJsonError as malformed:
         raise RefusedError(Problem(400, str(malformed))) from malformed
-    asked, errors = read_request(body)
-    if asked is None:
-        raise RefusedError(Problem(422, " ".join(error["detail"] for error in errors), errors))
+    asked = read_request(model, body)
+    if isinstance(asked, list):
+        raise RefusedError(Problem(422, " ".join(error["detail"] for error in asked), asked))
     return asked
 
 

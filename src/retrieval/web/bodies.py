@@ -3,13 +3,22 @@
 Requests are taken strictly: nothing is coerced, and unknown fields are refused.
 """
 
+from abc import abstractmethod
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 
-from retrieval.questions import MOST_CHARACTERS, MOST_EARLIER
+from retrieval.questions import (
+    MOST_CHARACTERS,
+    MOST_EARLIER,
+    earlier_question_problem,
+    question_problem,
+)
+
+FieldError = dict[str, str]
+"""What is wrong with one field: its name as ``field``, and ``detail`` in Dutch."""
 
 
 def _without_default(schema: JsonDict) -> None:
@@ -21,7 +30,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class AnswerRequest(_Strict):
+class RequestBody(_Strict):
+    """What is sent: besides its types, it has limits that are told in words."""
+
+    @abstractmethod
+    def limits_passed(self) -> list[FieldError]:
+        """What is too long, too short or no text, by field; empty where all is well."""
+
+
+class AnswerRequest(RequestBody):
     """Een vraag, met de vragen ervoor."""
 
     question: str = Field(
@@ -39,6 +56,19 @@ class AnswerRequest(_Strict):
     )
 
     explain: bool = Field(default=False, description="Of er ook uitleg bij het antwoord moet.")
+
+    def limits_passed(self) -> list[FieldError]:
+        """The question and the earlier ones that are none."""
+        problems = []
+        if (problem := question_problem(self.question)) is not None:
+            problems.append({"field": "question", "detail": problem})
+        if len(self.history) > MOST_EARLIER:
+            detail = f"Stuur hooguit {MOST_EARLIER} eerdere vragen mee; dit zijn er {len(self.history)}."
+            problems.append({"field": "history", "detail": detail})
+        for number, earlier in enumerate(self.history[:MOST_EARLIER]):
+            if (problem := earlier_question_problem(earlier)) is not None:
+                problems.append({"field": f"history.{number}", "detail": problem})
+        return problems
 
 
 class LeadBody(_Strict):

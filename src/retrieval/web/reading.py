@@ -5,13 +5,15 @@ What JSON leaves open (a key twice, NaN) is an error.
 
 import json
 import re
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
-from retrieval.web.bodies import AnswerRequest
+from retrieval.web.bodies import FieldError, RequestBody
+
+Asked = TypeVar("Asked", bound=RequestBody)
 
 _PARAMETER = re.compile(r';\s*([^\s;="]+)=("[^"]*"|[^\s;"]*)')
 
@@ -42,36 +44,22 @@ def read_json(body: bytes) -> Any:
         raise MalformedJsonError("Deze JSON is te diep genest of bevat een te lang getal.") from error
 
 
-def read_request(body: Any) -> tuple[AnswerRequest | None, list[dict[str, str]]]:
+def read_request(model: type[Asked], body: Any) -> Asked | list[FieldError]:
     """The request that a JSON value holds, or what is wrong with it, field by field."""
     try:
-        asked = AnswerRequest.model_validate(body)
+        asked = model.model_validate(body)
     except ValidationError as error:
-        return None, [_field_problem(detail) for detail in error.errors()]
-    problems = _limits_passed(asked)
-    return (None, problems) if problems else (asked, [])
+        return [_field_error(model, detail) for detail in error.errors()]
+    return asked.limits_passed() or asked
 
 
-def _limits_passed(asked: AnswerRequest) -> list[dict[str, str]]:
-    problems = []
-    if (problem := question_problem(asked.question)) is not None:
-        problems.append({"field": "question", "detail": problem})
-    if len(asked.history) > MOST_EARLIER:
-        detail = f"Stuur hooguit {MOST_EARLIER} eerdere vragen mee; dit zijn er {len(asked.history)}."
-        problems.append({"field": "history", "detail": detail})
-    for number, earlier in enumerate(asked.history[:MOST_EARLIER]):
-        if (problem := earlier_question_problem(earlier)) is not None:
-            problems.append({"field": f"history.{number}", "detail": problem})
-    return problems
-
-
-def _field_problem(error: ErrorDetails) -> dict[str, str]:
+def _field_error(model: type[RequestBody], error: ErrorDetails) -> FieldError:
     field = ".".join(str(part) for part in error["loc"])
     match error["type"]:
         case "missing":
             detail = f"Het veld {field!r} ontbreekt."
         case "extra_forbidden":
-            known = "'question', 'history' of 'explain'"
+            known = _listed(list(model.model_fields), "of")
             detail = f"Het veld {_shortened(field)!r} bestaat niet; gebruik {known}."
         case "string_type":
             detail = f"Het veld {field!r} moet tekst zijn."
@@ -80,10 +68,18 @@ def _field_problem(error: ErrorDetails) -> dict[str, str]:
         case "list_type":
             detail = f"Het veld {field!r} moet een lijst van vragen zijn."
         case "model_type":
-            detail = "Stuur een JSON-object met het veld 'question'."
+            needed = [name for name, field in model.model_fields.items() if field.is_required()]
+            which = "het veld" if len(needed) == 1 else "de velden"
+            detail = f"Stuur een JSON-object met {which} {_listed(needed, 'en')}."
         case _:
             detail = f"Het veld {_shortened(field)!r} klopt niet."
     return {"field": _shortened(field), "detail": detail}
+
+
+def _listed(names: Sequence[str], word: str) -> str:
+    """The names in quotation marks, with ``word`` before the last."""
+    *first, last = (f"'{name}'" for name in names)
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def _shortened(field: str) -> str:
