@@ -3,22 +3,62 @@
 Requests are taken strictly: nothing is coerced, and unknown fields are refused.
 """
 
+import re
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic.config import JsonDict, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
 from retrieval.questions import (
     MOST_CHARACTERS,
     MOST_EARLIER,
     earlier_question_problem,
+    is_text,
     question_problem,
 )
 
 FieldError = dict[str, str]
 """What is wrong with one field: its name as ``field``, and ``detail`` in Dutch."""
+
+
+ANSWER_ID = "[A-Za-z0-9_-]{1,64}"
+"""The form of an answer's id."""
+
+MOST_OF_REASON = 100
+MOST_OF_COMMENT = 1_000
+"""Characters of a reason and of a comment, after trimming."""
+
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+ANY_TEXT = f"^[^{_CONTROLS}]*$"
+"""What ``is_text`` takes, as a pattern of JSON Schema, which knows no half surrogate pairs."""
+
+SOME_TEXT = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
+"""The same, with something in it that is not blank."""
+
+_NO_ID = "Het veld 'answer_id' moet de id van een antwoord zijn: 1 tot 64 letters, cijfers, - of _."
+
+
+def _text_problem(field: str, text: str, least: int, most: int) -> str | None:
+    """What is wrong with a text after trimming, in Dutch; None where nothing is."""
+    length = len(text.strip())
+    if not least <= length <= most:
+        return f"Het veld {field!r} is {length} tekens lang; het moeten er {least} tot {most} zijn."
+    if not is_text(text):
+        return f"Het veld {field!r} bevat tekens die geen tekst zijn."
+    return None
+
+
+def _when_given(**limits: JsonValue) -> Callable[[JsonDict], None]:
+    """The limits of a field that may be left out, and has no default to send."""
+
+    def change(schema: JsonDict) -> None:
+        _without_default(schema)
+        schema.update(limits)
+
+    return change
 
 
 def _without_default(schema: JsonDict) -> None:
@@ -43,7 +83,7 @@ class AnswerRequest(RequestBody):
 
     question: str = Field(
         description="De vraag, in gewone taal.",
-        json_schema_extra={"minLength": 1, "maxLength": MOST_CHARACTERS},
+        json_schema_extra={"minLength": 1, "maxLength": MOST_CHARACTERS, "pattern": SOME_TEXT},
         examples=["wie krijgt informatie van de AIVD?"],
     )
     history: list[str] = Field(
@@ -51,7 +91,7 @@ class AnswerRequest(RequestBody):
         description="Eerdere vragen, de oudste eerst.",
         json_schema_extra={
             "maxItems": MOST_EARLIER,
-            "items": {"type": "string", "maxLength": MOST_CHARACTERS},
+            "items": {"type": "string", "maxLength": MOST_CHARACTERS, "pattern": ANY_TEXT},
         },
     )
 
@@ -69,6 +109,51 @@ class AnswerRequest(RequestBody):
             if (problem := earlier_question_problem(earlier)) is not None:
                 problems.append({"field": f"history.{number}", "detail": problem})
         return problems
+
+
+class FeedbackRequest(RequestBody):
+    """Of een antwoord hielp, en waarom."""
+
+    question: str = Field(
+        description="De vraag, zoals die gesteld is.",
+        json_schema_extra={"minLength": 1, "maxLength": MOST_CHARACTERS, "pattern": SOME_TEXT},
+        examples=["wie krijgt informatie van de AIVD?"],
+    )
+    answer_id: str = Field(
+        description="De `id` van het antwoord.",
+        json_schema_extra={"pattern": f"^{ANSWER_ID}$"},
+        examples=["61e26858c0bb2028"],
+    )
+    helpful: bool = Field(description="Of het antwoord hielp.", examples=[False])
+    reason: str = Field(
+        default="",
+        description="De reden, in een paar woorden.",
+        json_schema_extra=_when_given(minLength=1, maxLength=MOST_OF_REASON, pattern=SOME_TEXT),
+        examples=["te oud"],
+    )
+    comment: str = Field(
+        default="",
+        description="Een toelichting.",
+        json_schema_extra=_when_given(maxLength=MOST_OF_COMMENT, pattern=ANY_TEXT),
+        examples=["Het adres is sinds mei anders."],
+    )
+
+    def limits_passed(self) -> list[FieldError]:
+        """The fields that are no question, no id, or no text of the right length."""
+        reason = self.reason if "reason" in self.model_fields_set else None
+        problems = {
+            "question": question_problem(self.question),
+            "answer_id": None if re.fullmatch(ANSWER_ID, self.answer_id) else _NO_ID,
+            "reason": None if reason is None else _text_problem("reason", reason, 1, MOST_OF_REASON),
+            "comment": _text_problem("comment", self.comment, 0, MOST_OF_COMMENT),
+        }
+        return [{"field": field, "detail": detail} for field, detail in problems.items() if detail]
+
+
+class FeedbackBody(_Strict):
+    """Het bewijs dat de beoordeling bewaard is."""
+
+    id: str = Field(description="Van deze beoordeling.", examples=["l4mDpSbNlWk2qVtE"])
 
 
 class LeadBody(_Strict):
