@@ -62,7 +62,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         **document,
         "tags": [tag for tag in document["tags"] if tag["name"] in used],
         "paths": paths,
-        "components": {"schemas": dict(sorted(schemas.items())), "headers": _HEADERS},
+        "components": {"schemas": dict(sorted(schemas.items())), "headers": _HEADERS, "examples": _EXAMPLES},
     }
 
 
@@ -159,6 +159,10 @@ _ANSWER_EXAMPLE: Mapping[str, Any] = {
     "notice": None,
 }
 
+# named here, shown in the components: the framework leaves out what is null
+_EXAMPLES: Mapping[str, Any] = {"Answered": {"summary": "Een antwoord", "value": _ANSWER_EXAMPLE}}
+_EXAMPLES_OF_ANSWERS = {"antwoord": {"$ref": "#/components/examples/Answered"}}
+
 ANSWER: Mapping[str, Any] = {
     "operation_id": "answer",
     "summary": "Beantwoord een vraag met zinnen uit de bronnen",
@@ -172,7 +176,7 @@ ANSWER: Mapping[str, Any] = {
     "response_model": AnswerBody,
     "response_description": "Een antwoord, of de mededeling dat de bronnen het niet geven.",
     "responses": {
-        200: {"headers": _VERSION, "content": {"application/json": {"example": _ANSWER_EXAMPLE}}},
+        200: {"headers": _VERSION, "content": {"application/json": {"examples": _EXAMPLES_OF_ANSWERS}}},
         **_problems(
             {
                 **_EVERY_PROBLEM,
