@@ -159,9 +159,9 @@ class FeedbackBody(_Strict):
 class LeadBody(_Strict):
     """De aanloop van een lijst, of de kop van een tabel, letterlijk uit een bron."""
 
-    text: str
+    text: str = Field(description="De tekst, letterlijk.")
     start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
-    end: int
+    end: int = Field(description="Einde daarvan; het eerste teken dat er niet meer bij hoort.")
 
 
 class QuoteBody(_Strict):
@@ -170,10 +170,10 @@ class QuoteBody(_Strict):
     Ook een punt van een lijst of een regel van een tabel is zo'n zin.
     """
 
-    text: str
+    text: str = Field(description="De tekst, letterlijk.")
     citation: int = Field(description="Het nummer van de vindplaats.")
     start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
-    end: int
+    end: int = Field(description="Einde daarvan; het eerste teken dat er niet meer bij hoort.")
     lead: LeadBody | None = Field(
         description="Wat u erbij moet lezen als het een regel uit een lijst of tabel is; het kan hoger staan."
     )
@@ -182,15 +182,15 @@ class QuoteBody(_Strict):
 class CitationBody(_Strict):
     """Een passage, met de plek waar die staat."""
 
-    number: int
-    document_id: str
-    title: str
-    headings: list[str]
+    number: int = Field(description="Het volgnummer, vanaf 1.")
+    document_id: str = Field(description="Het pad van het document in de map met bronnen.")
+    title: str = Field(description="De titel van het document.")
+    headings: list[str] = Field(description="De koppen erboven, de hoogste eerst.")
     url: str | None = Field(description="Het adres van de oorspronkelijke bron.")
     source_url: str = Field(description="De bron op deze server, met de plek gemarkeerd.")
-    start: int
-    end: int
-    text: str
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int = Field(description="Einde daarvan; het eerste teken dat er niet meer bij hoort.")
+    text: str = Field(description="De tekst, letterlijk.")
     sha256: str = Field(description="Van de tekst van het document, in UTF-8.")
     highlights: list[tuple[int, int]] = Field(description="Plekken in `text` die geciteerd worden.")
     score: float = Field(
@@ -201,103 +201,109 @@ class CitationBody(_Strict):
 class ContactBody(_Strict):
     """Waar een vraag naartoe kan die de bronnen niet beantwoorden."""
 
-    text: str
-    url: str | None
+    text: str = Field(description="De tekst, letterlijk.")
+    url: str | None = Field(description="Een adres om naartoe te gaan.")
 
 
 class CorrectionBody(_Strict):
     """Woorden van de vraag die als andere woorden gezocht zijn."""
 
-    typed: str
-    searched: str
+    typed: str = Field(description="Wat er stond.")
+    searched: str = Field(description="Wat er gezocht is.")
 
 
 class ContributionBody(_Strict):
     """Een waarde met haar gewicht, en wat ze samen bijdragen."""
 
-    name: str
+    name: str = Field(description="Het onderdeel.")
     label: str = Field(description="De naam in het Nederlands.")
-    value: float
-    weight: float
+    value: float = Field(description="De waarde.")
+    weight: float = Field(description="Het gewicht van die waarde.")
     points: float = Field(description="Waarde maal gewicht.")
 
 
 class AheadBody(_Strict):
     """Hoeveel punten de eerste kandidaat op één onderdeel voorligt op de tweede."""
 
-    name: str
-    label: str
-    points: float
+    name: str = Field(description="Het onderdeel.")
+    label: str = Field(description="De naam in het Nederlands.")
+    points: float = Field(description="Het verschil in punten.")
 
 
 class CandidateBody(_Strict):
     """Een passage die gevonden is, met de onderdelen van haar score."""
 
-    number: int
-    document_id: str
-    title: str
-    headings: list[str]
-    source_url: str
-    start: int
-    end: int
-    first_words: str
-    quoted: bool
+    number: int = Field(description="Het volgnummer, vanaf 1.")
+    document_id: str = Field(description="Het pad van het document in de map met bronnen.")
+    title: str = Field(description="De titel van het document.")
+    headings: list[str] = Field(description="De koppen erboven, de hoogste eerst.")
+    source_url: str = Field(description="De bron op deze server, met de plek gemarkeerd.")
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int = Field(description="Einde daarvan; het eerste teken dat er niet meer bij hoort.")
+    first_words: str = Field(description="Het begin van de passage.")
+    quoted: bool = Field(description="Of eruit geciteerd is.")
     points: float = Field(description="De som van de onderdelen; daarop zijn de kandidaten geordend.")
-    parts: list[ContributionBody]
+    parts: list[ContributionBody] = Field(description="De onderdelen van de score.")
 
 
 class JudgementBody(_Strict):
     """Een oordeel over de eerste kandidaat: ja vanaf `yes_from`."""
 
-    name: Literal["subject", "answer"]
-    label: str
-    features: list[ContributionBody]
+    name: Literal["subject", "answer"] = Field(description="Gaat het erover, en is het een antwoord?")
+    label: str = Field(description="De naam in het Nederlands.")
+    features: list[ContributionBody] = Field(description="Waarop het oordeel rust.")
     intercept: float = Field(description="De punten waarmee begonnen wordt.")
-    probability: float = Field(ge=0, le=1)
-    yes_from: float = Field(ge=0, le=1)
-    yes: bool
+    probability: float = Field(ge=0, le=1, description="De kans dat het ja is.")
+    yes_from: float = Field(ge=0, le=1, description="De kans vanaf waar het ja is.")
+    yes: bool = Field(description="Het oordeel.")
     counts: bool = Field(description="Onwaar als een eerder oordeel al nee was.")
 
 
 class SentenceBody(_Strict):
     """Een zin van de passage waaruit het eerst geciteerd is."""
 
-    text: str
-    start: int
-    end: int
+    text: str = Field(description="De tekst, letterlijk.")
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int = Field(description="Einde daarvan; het eerste teken dat er niet meer bij hoort.")
     nearness: float = Field(description="Hoe dicht de zin bij de vraag ligt.")
     words: float = Field(description="Het deel van de woorden van de vraag dat erin staat.")
     known: float = Field(description="Hetzelfde, met de zinnen ervoor en de koppen erbij.")
     missing: list[str] = Field(description="Soorten antwoord die gevraagd zijn en er niet in staan.")
     meaning: bool = Field(description="Of de zin zegt wat het gevraagde is: de volle naam van een afkorting.")
-    score: float
-    quoted: bool
+    score: float = Field(description="Daarop zijn de zinnen gekozen.")
+    quoted: bool = Field(description="Of de zin geciteerd is.")
 
 
 class ExplanationBody(_Strict):
     """Waarom het antwoord is wat het is."""
 
-    outcome: Literal["answered", "related", "unrelated", "smalltalk"]
+    outcome: Literal["answered", "related", "unrelated", "smalltalk"] = Field(
+        description="Beantwoord; wel erover maar geen antwoord; iets anders; een praatje."
+    )
     decision: str = Field(description="In één of twee zinnen.")
     searched: str | None = Field(description="De vraag zoals die gezocht is; null bij een praatje.")
     joined: bool = Field(description="Of er eerdere vragen bij genomen zijn.")
-    corrections: list[CorrectionBody]
-    candidates: list[CandidateBody] = Field(max_length=5)
-    ahead: list[AheadBody]
-    judgements: list[JudgementBody] = Field(max_length=2)
-    sentences: list[SentenceBody]
+    corrections: list[CorrectionBody] = Field(description="Woorden die anders gezocht zijn.")
+    candidates: list[CandidateBody] = Field(max_length=5, description="De beste eerst.")
+    ahead: list[AheadBody] = Field(description="Waarin de eerste kandidaat voorligt op de tweede.")
+    judgements: list[JudgementBody] = Field(max_length=2, description="In de volgorde van oordelen.")
+    sentences: list[SentenceBody] = Field(description="De zinnen waaruit gekozen is.")
 
 
 class AnswerBody(_Strict):
     """Een antwoord. Elke sleutel staat in elk antwoord, op `explanation` na; lijsten kunnen leeg zijn."""
 
-    id: str
-    status: Literal["answered", "abstained", "smalltalk"]
+    id: str = Field(description="Van dit antwoord; stuur het mee bij een beoordeling.")
+    status: Literal["answered", "abstained", "smalltalk"] = Field(
+        description="Beantwoord, niet beantwoord, of een praatje."
+    )
     text: str = Field(description="Alles wat te tonen is, als gewone tekst.")
-    quotes: list[QuoteBody] = Field(max_length=3)
-    citations: list[CitationBody] = Field(max_length=5)
+    quotes: list[QuoteBody] = Field(max_length=3, description="Citaten, het beste eerst.")
+    citations: list[CitationBody] = Field(
+        max_length=5, description="Vindplaatsen; die van het eerste citaat eerst."
+    )
     suggestions: list[str] = Field(max_length=3, description="Vragen die de bronnen beantwoorden.")
-    contact: ContactBody | None
+    contact: ContactBody | None = Field(description="Waar een vraag naartoe kan, als dat is ingesteld.")
     notice: str | None = Field(
         description="Waarop gezocht is in plaats van op wat er stond, of wat misschien bedoeld is. "
         "Staat ook aan het begin van `text`."
@@ -312,15 +318,15 @@ class AnswerBody(_Strict):
 class FieldProblem(_Strict):
     """Wat er mis is met één veld."""
 
-    field: str
-    detail: str
+    field: str = Field(description="Het veld; leeg als het om het geheel gaat.")
+    detail: str = Field(description="Wat er mis is, in het Nederlands.")
 
 
 class ProblemBody(_Strict):
     """Een fout, naar RFC 9457."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldProblem] = Field(default_factory=list)
+    type: str = Field(description="Altijd `about:blank`.")
+    title: str = Field(description="De soort fout, in een paar woorden.")
+    status: int = Field(ge=400, le=599, description="De statuscode van het antwoord.")
+    detail: str = Field(description="Wat er mis is en wat u kunt doen, in het Nederlands.")
+    errors: list[FieldProblem] = Field(default_factory=list, description="Alle velden die niet kloppen.")

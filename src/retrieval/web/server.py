@@ -28,6 +28,7 @@ from retrieval.web.openapi import API_INFO, contact_info
 from retrieval.web.page import ChatPage
 from retrieval.web.problems import problem_of_request
 from retrieval.web.question_log import LoggedReplies
+from retrieval.web.reference import add_reference
 from retrieval.web.security import Guard, check_origins, frame_ancestors
 from retrieval.web.sources import SourceLibrary, add_sources
 
@@ -80,6 +81,7 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     add_api(app, answering, rate_limit)
     if settings.feedback is not None:
         add_feedback(app, _feedback_file(settings.feedback), RateLimit(settings.rate_limit))
+    add_reference(app)
     add_sources(app, library)
     app.mount(STATIC_PATH, KeptFiles(directory=static_folder()))
     # last: it takes every path that is left
