@@ -33,7 +33,7 @@ HOMES = {
     "scipy": {"retrieval.calibration"},
     "simplemma": {"retrieval.spelling"},
     "markdown_it": {"retrieval.corpus"},
-    "sqlite3": {"retrieval.files", "retrieval.store", "retrieval.vector_cache"},
+    "sqlite3": {"retrieval.feedback", "retrieval.files", "retrieval.store", "retrieval.vector_cache"},
     "ir_measures": {"retrieval.evaluation"},
     "stdnum": {"retrieval.personal_data"},
     "phonenumbers": {"retrieval.personal_data"},

@@ -10,8 +10,9 @@ from retrieval.settings import Settings, load_settings
 
 ENVIRONMENT_KEYS = (
     "VRAAGBAAK_ALLOWED_ORIGINS, VRAAGBAAK_CONTACT_TEXT, VRAAGBAAK_CONTACT_URL, VRAAGBAAK_CORPUS, "
-    "VRAAGBAAK_EMBEDDER, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, VRAAGBAAK_MCP, VRAAGBAAK_PASSAGE_PROMPT, "
-    "VRAAGBAAK_PORT, VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, VRAAGBAAK_RERANKER, VRAAGBAAK_VERDICT"
+    "VRAAGBAAK_EMBEDDER, VRAAGBAAK_FEEDBACK, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, VRAAGBAAK_LOG_QUESTIONS, "
+    "VRAAGBAAK_MCP, VRAAGBAAK_PASSAGE_PROMPT, VRAAGBAAK_PORT, VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, "
+    "VRAAGBAAK_RERANKER, VRAAGBAAK_VERDICT"
 )
 FILE_KEYS = ENVIRONMENT_KEYS.replace("VRAAGBAAK_", "").lower()
 
@@ -47,6 +48,8 @@ def test_without_any_setting_the_defaults_hold() -> None:
         "rate_limit": "60/minute",
         "allowed_origins": (),
         "mcp": True,
+        "feedback": Path("feedback.sqlite"),
+        "log_questions": False,
         "contact_text": None,
         "contact_url": None,
     }
@@ -218,5 +221,12 @@ def test_links_of_a_contact(url: str) -> None:
 
 
 def test_an_empty_path_or_name_is_not_set() -> None:
-    settings = load_settings(environment={"VRAAGBAAK_VERDICT": "", "VRAAGBAAK_RERANKER": ""})
-    assert (settings.verdict, settings.reranker) == (None, None)
+    settings = load_settings(
+        environment={"VRAAGBAAK_VERDICT": "", "VRAAGBAAK_RERANKER": "", "VRAAGBAAK_FEEDBACK": ""}
+    )
+    assert (settings.verdict, settings.reranker, settings.feedback) == (None, None, None)
+
+
+@pytest.mark.parametrize(("written", "logged"), [("true", True), ("1", True), ("false", False), ("0", False)])
+def test_questions_are_logged_or_not(written: str, logged: bool) -> None:
+    assert loaded(LOG_QUESTIONS=written).log_questions is logged

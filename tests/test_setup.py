@@ -89,12 +89,18 @@ def settings_table() -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in row] for row in rows]
 
 
+def shown_default(default: object) -> str:
+    """A default as it would be written in vraagbaak.toml; none where there is no value."""
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "none" if default in (None, ()) else str(default)
+
+
 def test_the_table_of_settings_has_each_setting_with_its_default() -> None:
     shown = {key: (variable, default) for variable, key, default, _, _ in settings_table()}
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     assert shown == {
-        name: (f"{PREFIX}{name.upper()}", "none" if default in (None, ()) else str(default))
-        for name, default in defaults.items()
+        name: (f"{PREFIX}{name.upper()}", shown_default(default)) for name, default in defaults.items()
     }
 
 

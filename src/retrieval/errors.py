@@ -45,6 +45,10 @@ class OutputError(VraagbaakError):
     """What a command has to tell cannot be written."""
 
 
+class FeedbackError(VraagbaakError):
+    """The file of feedback cannot be written, or is something else than that."""
+
+
 class QuestionError(VraagbaakError):
     """A visitor's question or history is outside the limits; the message is Dutch."""
 

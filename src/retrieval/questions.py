@@ -25,7 +25,7 @@ def earlier_question_problem(text: str) -> str | None:
     length = len(text.strip())
     if length > MOST_CHARACTERS:
         return f"Uw vraag is {length} tekens lang. Maak hem korter: hoogstens {MOST_CHARACTERS} tekens."
-    if any(_is_refused(character) for character in text):
+    if not is_text(text):
         return "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
     return None
 
@@ -33,6 +33,11 @@ def earlier_question_problem(text: str) -> str | None:
 def latest(history: Sequence[str]) -> tuple[str, ...]:
     """The earlier questions that a reply is asked with: the last ones, oldest first."""
     return tuple(history)[-MOST_EARLIER:]
+
+
+def is_text(text: str) -> bool:
+    """Whether all of it can be read: no control character, no half of a surrogate pair."""
+    return not any(_is_refused(character) for character in text)
 
 
 def _is_refused(character: str) -> bool:

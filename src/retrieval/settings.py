@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
     allowed_origins: tuple[str, ...] = ()
     mcp: bool = True
+    feedback: Path | None = Path("feedback.sqlite")
+    log_questions: bool = False
     contact_text: str | None = None
     contact_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|/)\S+$")
 
@@ -54,7 +56,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("verdict", "reranker", mode="before")
+    @field_validator("verdict", "reranker", "feedback", mode="before")
     @classmethod
     def _empty_is_not_set(cls, value: Any) -> Any:
         return None if value == "" else value

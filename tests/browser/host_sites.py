@@ -28,7 +28,7 @@ def host_site(pages: Mapping[str, str], policy: str = "", host: str = "localhost
     """The address of a site of these pages by path, each sent with ``policy``."""
 
     class Pages(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
+        def do_GET(self) -> None:  # the name that http.server calls
             page = pages.get(self.path.partition("?")[0])
             self.send_response(404 if page is None else 200)
             kind = "text/css" if self.path.endswith(".css") else "text/html"

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from chromium import FLAGS, chromium_path
 from host_sites import host_site, page_of, strict_policy
 from playwright.sync_api import Browser, Locator, Page, Route, expect
-from three_sentences import OPEN, PASSAGES, PASSPORT, SUNDAY
+from three_sentences import PASSAGES, PASSPORT, SUNDAY
 
 PHONE = {"width": 375, "height": 667}
 DESKTOP = {"width": 1280, "height": 800}
@@ -485,7 +485,10 @@ def test_a_thumb_is_sent_with_its_reason(widget_page: Sites) -> None:
         page.on(
             "response",
             lambda response: (
-                (sent.append(json.loads(response.request.post_data or "{}")), statuses.append(response.status))
+                (
+                    sent.append(json.loads(response.request.post_data or "{}")),
+                    statuses.append(response.status),
+                )
                 if response.url.endswith("/feedback") and response.request.method == "POST"
                 else None
             ),
@@ -501,7 +504,12 @@ def test_a_thumb_is_sent_with_its_reason(widget_page: Sites) -> None:
         expect(turn.locator(".feedback")).to_have_text("Bedankt voor uw reactie.")
         assert sent == [
             {"question": "zondag?", "answer_id": "q1", "helpful": True},
-            {"question": "wie won het toernooi?", "answer_id": "a1", "helpful": False, "reason": "Iets anders"},
+            {
+                "question": "wie won het toernooi?",
+                "answer_id": "a1",
+                "helpful": False,
+                "reason": "Iets anders",
+            },
         ]
         assert statuses == [201, 201]
         page.get_by_role("link", name="Verder").click()
@@ -613,9 +621,7 @@ def test_a_quote_is_copied_with_its_source(widget_page: Sites) -> None:
 @pytest.mark.parametrize(
     ("width", "height"), [(320, 667), (375, 667), (768, 1024), (1280, 800), (320, 200), (667, 375)]
 )
-def test_nothing_sticks_out_and_nothing_scrolls_two_ways(
-    widget_page: Sites, width: int, height: int
-) -> None:
+def test_nothing_sticks_out_and_nothing_scrolls_two_ways(widget_page: Sites, width: int, height: int) -> None:
     """320 by 200 is what 400 % zoom leaves of 1280 by 800."""
     with widget_page(viewport={"width": width, "height": height}) as page:
         open_panel(page)

@@ -12,7 +12,8 @@ from web_serving import client_of
 from retrieval.chatbot import Chatbot
 from retrieval.errors import QuestionError
 from retrieval.settings import Settings
-from retrieval.web.api import AnswerBody, MalformedJsonError, read_json
+from retrieval.web.bodies import AnswerBody
+from retrieval.web.reading import MalformedJsonError, read_json
 from retrieval.web.server import create_app
 
 pytestmark = pytest.mark.anyio
@@ -281,7 +282,7 @@ def test_a_key_twice_is_refused_at_any_depth() -> None:
 )
 async def test_only_json_is_taken(client: httpx.AsyncClient, content_type: str) -> None:
     response = await client.post(ANSWERS, content=b"{}", headers={"content-type": content_type})
-    assert problem_of(response, 415)["detail"] == "Stuur de vraag als application/json."
+    assert problem_of(response, 415)["detail"] == "Stuur het verzoek als application/json."
 
 
 @pytest.mark.parametrize(
@@ -394,9 +395,12 @@ async def test_the_openapi_description_is_whole_and_true(client: httpx.AsyncClie
     document = response.json()
     assert document["openapi"].startswith("3.1")
     assert document["info"]["version"] == "1.0.0"
-    assert list(document["paths"]) == ["/api/v1/answers"]
-    operation = document["paths"]["/api/v1/answers"]["post"]
-    assert set(operation["responses"]) == {"200", "400", "405", "413", "415", "422", "429", "500", "503"}
+    assert document["servers"] == [{"url": "/api/v1", "description": "Deze server"}]
+    assert list(document["paths"]) == ["/answers", "/feedback", "/openapi.json"]
+    operation = document["paths"]["/answers"]["post"]
+    assert set(operation["responses"]) == {
+        "200", "400", "405", "408", "413", "415", "422", "429", "500", "503"
+    }  # fmt: skip
     schemas = document["components"]["schemas"]
     assert set(schemas["AnswerBody"]["required"]) == KEYS
     explanation = schemas["AnswerBody"]["properties"]["explanation"]

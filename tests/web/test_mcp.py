@@ -21,7 +21,6 @@ from web_serving import SOURCES, THREE_SENTENCES, client_of, hosts_outside, serv
 from retrieval.records import Document
 from retrieval.settings import Settings
 from retrieval.web.answering import Answering, RateLimit
-from retrieval.web.origins import Origins
 from retrieval.web.mcp import (
     MOST_READ,
     Caller,
@@ -31,6 +30,7 @@ from retrieval.web.mcp import (
     is_trusted_origin,
     next_stretch,
 )
+from retrieval.web.origins import Origins
 from retrieval.web.server import create_app
 
 LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}

@@ -136,5 +136,14 @@ def visitor_key(address: str) -> str:
 
 def too_many(seconds: int) -> str:
     """What a visitor is told who asks too much."""
+    return f"U stelt veel vragen achter elkaar. {_try_again(seconds)}"
+
+
+def too_much_feedback(seconds: int) -> str:
+    """The same for who sends too much feedback."""
+    return f"U stuurt veel beoordelingen achter elkaar. {_try_again(seconds)}"
+
+
+def _try_again(seconds: int) -> str:
     unit = "seconde" if seconds == 1 else "seconden"
-    return f"U stelt veel vragen achter elkaar. Probeer het over {seconds} {unit} opnieuw."
+    return f"Probeer het over {seconds} {unit} opnieuw."

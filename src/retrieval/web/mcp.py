@@ -25,9 +25,10 @@ from retrieval.questions import MOST_CHARACTERS, MOST_EARLIER
 from retrieval.records import Document, Span
 from retrieval.serialization import reply_to_json
 from retrieval.web.answering import Answering, AnsweringError, RateLimit, describe_failure, too_many
-from retrieval.web.api import ReplyBody, read_request
+from retrieval.web.bodies import AnswerRequest, ReplyBody
 from retrieval.web.origins import Origins
 from retrieval.web.problems import API_VERSION, MCP_PATH, Problem
+from retrieval.web.reading import read_request
 from retrieval.web.sources import SourceLibrary
 
 if TYPE_CHECKING:
@@ -169,9 +170,9 @@ class Tools:
 
     async def ask(self, arguments: AskArguments, caller: Caller) -> ToolResult:
         """The reply to a question, within the limits of the API."""
-        asked, problems = read_request(arguments.model_dump())
-        if asked is None:
-            raise ToolError(" ".join(problem["detail"] for problem in problems))
+        asked = read_request(AnswerRequest, arguments.model_dump())
+        if isinstance(asked, list):
+            raise ToolError(" ".join(error["detail"] for error in asked))
         if self._answering is None:
             raise ToolError(_NO_INDEX)
         if seconds := self._rate_limit.seconds_to_wait(caller.address):

@@ -10,6 +10,9 @@ from starlette.types import Scope
 from retrieval.web.pages import render_page
 
 API_PREFIX = "/api/"
+BASE_PATH = "/api/v1"
+"""Where the interface begins; its OpenAPI description counts from there."""
+
 GRADIO_PREFIX = "/gradio_api/"
 MCP_PATH = "/mcp"
 API_VERSION = "1.0.0"
@@ -24,8 +27,8 @@ TITLES: Mapping[int, str] = {
     413: "Verzoek te groot",
     415: "Geen JSON",
     416: "Bereik bestaat niet",
-    422: "Ongeldige vraag",
-    429: "Te veel vragen",
+    422: "Ongeldige invoer",
+    429: "Te veel verzoeken",
     500: "Interne fout",
     503: "Niet beschikbaar",
 }

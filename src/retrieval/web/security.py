@@ -78,7 +78,8 @@ def _door(pattern: str, *methods: str) -> Door:
 
 DOORS = (
     _door(r"/", "GET", "HEAD"),
-    _door(r"/api/v1/answers", "POST", "OPTIONS"),
+    _door(r"/api", "GET", "HEAD"),
+    _door(r"/api/v1/(answers|feedback)", "POST", "OPTIONS"),
     _door(r"/api/v1/openapi\.json", "GET", "HEAD", "OPTIONS"),
     _door(r"/bronnen(/[\s\S]+)?", "GET", "HEAD"),
     _door(r"/widget(-[0-9a-f]{8})?\.js", "GET", "HEAD"),

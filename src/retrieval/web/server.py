@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
@@ -14,16 +15,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from retrieval.errors import SettingsError
+from retrieval.feedback import FeedbackFile
 from retrieval.settings import Settings
 from retrieval.web.answering import Answering, RateLimit, Replies
-from retrieval.web.api import add_api
+from retrieval.web.api import add_api, add_feedback
 from retrieval.web.assets import add_static_files
 from retrieval.web.chat import mount_chat
 from retrieval.web.mcp import Tools, add_mcp
 from retrieval.web.messages import NOT_READY, notice_html, welcome_html
+from retrieval.web.openapi import API_INFO, contact_info
 from retrieval.web.origins import check_origins
 from retrieval.web.page import ChatPage
-from retrieval.web.problems import API_VERSION, problem_of_request
+from retrieval.web.problems import problem_of_request
+from retrieval.web.question_log import LoggedReplies
+from retrieval.web.reference import add_reference
 from retrieval.web.security import DOORS, MCP_DOOR, Guard
 from retrieval.web.sources import SourceLibrary, add_sources
 from retrieval.web.widget import add_widget
@@ -55,22 +60,24 @@ class ServedChatbot(Replies, Protocol):
 def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     """The whole web application; without a chatbot it is up, and tells that there is no index.
 
-    Raises SettingsError where an allowed origin is none.
+    Raises SettingsError where an allowed origin is none, FeedbackError where the file of feedback is none.
     """
     origins = check_origins(settings.allowed_origins)
     app = FastAPI(
-        title="Vraagbaak",
-        version=API_VERSION,
-        description="Vragen beantwoorden met letterlijke zinnen uit een verzameling teksten.",
+        **API_INFO,
+        contact=contact_info(settings.contact),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
     app.add_exception_handler(Exception, _failed)
-    answering = Answering(chatbot) if chatbot is not None else None
+    answering = _answering(chatbot, settings)
     library = chatbot.index if chatbot is not None else None
     rate_limit = RateLimit(settings.rate_limit)
     add_api(app, answering, rate_limit)
+    if settings.feedback is not None:
+        add_feedback(app, _feedback_file(settings.feedback), RateLimit(settings.rate_limit))
+    add_reference(app)
     add_sources(app, library)
     add_widget(app, origins.frame_ancestors)
     add_static_files(app)
@@ -154,6 +161,18 @@ def _already_stopped(_number: int, _frame: FrameType | None) -> None:
 def _failed(request: Request, _: Exception) -> Response:
     """What is sent; Starlette raises the error again, and the guard logs it."""
     return problem_of_request(request.scope, 500)
+
+
+def _answering(chatbot: Replies | None, settings: Settings) -> Answering | None:
+    if chatbot is None:
+        return None
+    return Answering(LoggedReplies(chatbot) if settings.log_questions else chatbot)
+
+
+def _feedback_file(path: Path) -> FeedbackFile:
+    file = FeedbackFile(path)
+    file.check()
+    return file
 
 
 def _welcome(chatbot: ServedChatbot | None) -> str:
