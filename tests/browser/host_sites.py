@@ -1,4 +1,4 @@
-"""A site of another organisation, which embeds: pages of its own, at a port of its own, under a policy of its own."""
+"""A site of another organisation that embeds: pages, a port and a policy of its own."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def host_site(pages: Mapping[str, str], policy: str = "", host: str = "localhost
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the name that http.server calls
             page = pages.get(self.path.partition("?")[0])
-            self.send_response(404 if page is None else 200)
+            self.send_response(204 if self.path == "/favicon.ico" else 404 if page is None else 200)
             kind = "text/css" if self.path.endswith(".css") else "text/html"
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
             if policy:

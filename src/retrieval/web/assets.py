@@ -119,11 +119,11 @@ def add_static_files(app: FastAPI) -> None:
 def assemble_widget(folder: Path) -> Widget:
     """The widget as one script: its style and the check for personal data stand in it.
 
-    So it loads nothing more, and a site's own policy need not let it. Comments and indents are left out, names
-    stay as they are. ``version`` is that of all but itself.
+    So it loads nothing more, and a site's own policy need not let it. Comments and indents are left out,
+    names stay as they are. ``version`` is that of all but itself.
     """
-    from rcssmin import cssmin
-    from rjsmin import jsmin
+    from rcssmin import cssmin  # type: ignore[import-untyped]
+    from rjsmin import jsmin  # type: ignore[import-untyped]
 
     def source(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8")

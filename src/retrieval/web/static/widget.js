@@ -119,6 +119,7 @@ const MOST_TURNS = 30; // that are kept
 const SHOWN_AFTER = 400; // ms until it says that it is searching; an answer is mostly there before
 const LONG_AFTER = 5000; // ms
 const GIVEN_UP_AFTER = 25000; // ms
+const FAILED_AFTER = 300; // ms
 const COPIED_FOR = 3000; // ms that a button says so
 const SMALL = "(max-width: 40em), (max-height: 26em)"; // as in widget.css: the panel fills the window
 const FALLBACK_LANGUAGE = "nl";
@@ -537,6 +538,8 @@ class VraagbaakChat extends HTMLElement {
       this.#check(turn.question, reply);
       turn.reply = reply;
     } catch (error) {
+      // leaving the page ends the request too: then this waits for ever, and the next page says so
+      if (error instanceof TypeError) await new Promise((done) => setTimeout(done, FAILED_AFTER));
       turn.failure = this.#told(error);
       turn.status = error.status ?? 0;
     }
