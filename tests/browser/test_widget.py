@@ -637,13 +637,13 @@ def test_nothing_sticks_out_and_nothing_scrolls_two_ways(widget_page: Sites, wid
 def test_the_newest_question_stands_at_the_top_with_its_answer_below(widget_page: Sites) -> None:
     with widget_page(viewport=PHONE) as page:
         open_panel(page)
-        ask(page, "gemeentehuis, zondag of paspoort?")
-        turn = ask(page, "wat neem ik mee voor een paspoort?")
-        log, question = page.locator(".log").bounding_box(), turn.locator("h3").bounding_box()
-        assert log is not None
-        assert question is not None
-        assert 0 <= question["y"] - log["y"] <= 40
-        expect(turn.locator("blockquote").first).to_be_in_viewport(ratio=1)
+        for question in ("wie won het toernooi?", "gemeentehuis, zondag of paspoort?", "hallo"):
+            turn = ask(page, question)
+            log, asked = page.locator(".log").bounding_box(), turn.locator("h3").bounding_box()
+            assert log is not None
+            assert asked is not None
+            assert 0 <= asked["y"] - log["y"] <= 40
+            expect(turn.locator(".answer > *").first).to_be_in_viewport(ratio=1)
 
 
 def test_the_style_of_the_site_stays_outside(widget_page: Sites, address: str) -> None:
