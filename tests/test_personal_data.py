@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from retrieval.personal_data import MASKS, PersonalData, find_personal_data, masked
@@ -64,6 +64,7 @@ def test_finds_do_not_overlap_and_what_is_masked_is_gone(text: str) -> None:
 
 @given(digits=st.lists(st.integers(0, 9), min_size=8, max_size=8), by=st.integers(1, 9))
 def test_the_eleven_test_of_a_bsn(digits: list[int], by: int) -> None:
+    assume(digits[:2] != [0, 0])  # which begins a foreign phone number; no BSN begins so
     last = sum(digit * weight for digit, weight in zip(digits, range(9, 1, -1), strict=True)) % 11
     number = "".join(map(str, digits))
     wrong = f"{number}{(last + by) % 10}"

@@ -34,21 +34,24 @@ def test_the_widget_is_put_together_in_this_form(parts: Path) -> None:
         "// Vraagbaak widget. SPDX-License-Identifier: Apache-2.0\n"
         "(() => {\n"
         '"use strict";\n'
-        'const STYLE = ":host { content: \\"\\u201c\\\\\\\\\\"; }";\n'
+        r'const STYLE = ":host{content:\"“\\\\\"}";'
+        "\n"
         f'const VERSION = "{widget.version}";\n'
-        "function personalData(text) {\n  return [];\n}\n"
-        "const shown = STYLE;\n"
+        "function personalData(text){return[];}\n"
+        "const shown=STYLE;\n"
         "})();\n"
     )
     assert re.fullmatch("[0-9a-f]{8}", widget.version)
     assert widget.path == f"/widget-{widget.version}.js"
 
 
-@pytest.mark.parametrize("name", ["widget.css", "persoonsgegevens.js", "widget.js"])
-def test_the_version_is_another_when_a_part_is(parts: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "more"), [("widget.css", "a{}"), ("persoonsgegevens.js", "let a;"), ("widget.js", "let a;")]
+)
+def test_the_version_is_another_when_a_part_is(parts: Path, name: str, more: str) -> None:
     before = assemble_widget(parts).version
     assert assemble_widget(parts).version == before
-    (parts / name).write_text((parts / name).read_text(encoding="utf-8") + "/* */", encoding="utf-8")
+    (parts / name).write_text((parts / name).read_text(encoding="utf-8") + more, encoding="utf-8")
     assert assemble_widget(parts).version != before
 
 
