@@ -35,8 +35,9 @@ NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
 REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact", "notice"]
 QUOTE_KEYS = ["text", "citation", "start", "end", "lead"]
 CITATION_KEYS = (
-    "number document_id title headings url source_url start end text sha256 highlights score".split()
-)
+    "number document_id title headings date publisher url original_url source_url start end text sha256 "
+    "highlights score"
+).split()
 REPORT_KEYS = ["documents", "passages", "embedded", "reused", "removed", "seconds", "skipped"]
 
 

@@ -262,9 +262,7 @@ async def test_a_visitor_asks_so_many_questions_and_may_read_on() -> None:
     caller = Caller("192.0.2.1", "")
     question = {"question": "hallo"}
     await tools.call("ask", question, caller)
-    with pytest.raises(
-        ToolError, match=r"^U stelt veel vragen achter elkaar\. Probeer het over \d+ seconden"
-    ):
+    with pytest.raises(ToolError, match=r"^U stelt veel vragen achter elkaar\. Probeer het over \d+ seconde"):
         await tools.call("ask", question, caller)
     await tools.call("ask", question, Caller("192.0.2.2", ""))
     await tools.call("read_source", {"document_id": DOCUMENT_ID}, caller)

@@ -217,8 +217,10 @@ class VraagbaakChat extends HTMLElement {
   #focusedBefore = null;
   #parts = null;
   #waiting = null;
+  #listening = null;
 
   connectedCallback() {
+    this.#listen();
     if (this.#parts !== null) return; // moved within the page
     this.#root.adoptedStyleSheets = [sheet, this.#theme];
     this.#parts = this.#build();
@@ -229,6 +231,10 @@ class VraagbaakChat extends HTMLElement {
     this.#fit();
     const isSmall = window.matchMedia(SMALL).matches;
     if (this.#floats && !isSmall && (this.hasAttribute("open") || kept.isOpen)) this.#show();
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
   }
 
   attributeChangedCallback() {
@@ -357,11 +363,8 @@ class VraagbaakChat extends HTMLElement {
       this.#root.append(launcher);
       panel.addEventListener("close", () => this.#closed()); // the browser may close it too, by its own back gesture
       panel.addEventListener("cancel", (event) => this.#escaped(event));
-      // what has the focus may lie behind the panel: Escape shows it from anywhere (WCAG 2.4.11)
-      document.addEventListener("keydown", (event) => event.key === "Escape" && this.#escaped(event));
     }
     this.#root.append(panel);
-    window.addEventListener("pagehide", () => this.#save());
     return { box, close, form, hint, label, launcher, launcherText, log, panel, promise, restart, send, status, title, turns, warning, welcome };
   }
 
@@ -406,6 +409,16 @@ class VraagbaakChat extends HTMLElement {
     console.warn(`vraagbaak-chat: color="${colour}" is no opaque RGB colour; the default is used`);
   }
 
+  /** To the page, for as long as the element is part of it. */
+  #listen() {
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    window.addEventListener("pagehide", () => this.#save(), { signal });
+    // what has the focus may lie behind the panel: Escape shows it from anywhere (WCAG 2.4.11)
+    const escape = (event) => event.key === "Escape" && this.#escaped(event);
+    document.addEventListener("keydown", escape, { signal });
+  }
+
   // ---- the panel
 
   #show() {
@@ -414,7 +427,8 @@ class VraagbaakChat extends HTMLElement {
     if (window.matchMedia(SMALL).matches) panel.showModal();
     else panel.show();
     // show() takes the focus; open() puts it where it belongs, and at load it stays with the page
-    if (focused !== this && focused !== document.activeElement) focused?.focus?.({ preventScroll: true });
+    if (focused === document.body) this.#root.activeElement?.blur();
+    else if (focused !== this) focused?.focus({ preventScroll: true });
     launcher.hidden = true;
     this.#fit();
     this.#showNewest();
@@ -436,7 +450,8 @@ class VraagbaakChat extends HTMLElement {
   }
 
   #escaped(event) {
-    if (event.defaultPrevented || !this.isConnected || !this.#parts.panel.open) return;
+    const { panel, warning } = this.#parts;
+    if (event.defaultPrevented || (warning.hidden && !(this.#floats && panel.open))) return;
     event.preventDefault();
     if (!this.#dismissWarning()) this.close();
   }
@@ -466,7 +481,6 @@ class VraagbaakChat extends HTMLElement {
     const over = [...this.#parts.box.value.trim()].length - MOST_CHARACTERS;
     this.#parts.hint.textContent = over > 0 ? this.#labels.tooLong(over) : "";
     this.#fit();
-    this.#save();
   }
 
   /** The text box as high as its text; the stylesheet says how high at most. */
@@ -546,6 +560,7 @@ class VraagbaakChat extends HTMLElement {
     timers.forEach(clearTimeout);
     if (this.#waiting !== waiting) return; // a new conversation was begun
     this.#waiting = null;
+    this.#changed(); // it may say that this was being waited for
     this.#draw(turn);
     this.#showNewest();
     this.#save();
@@ -724,10 +739,9 @@ class VraagbaakChat extends HTMLElement {
     const draft = box.value;
     box.value = question;
     this.#submit();
-    if (this.#parts.warning.hidden && draft !== "") {
-      box.value = draft;
-      this.#changed();
-    }
+    if (!this.#parts.warning.hidden) return;
+    box.value = draft;
+    this.#changed();
     if (!window.matchMedia("(pointer: coarse)").matches) box.focus();
   }
 
