@@ -61,6 +61,8 @@ async def test_the_page_says_all_that_the_document_says(client: httpx.AsyncClien
     for operation in operations_of(document):
         assert f"<code>{operation.method} {operation.path}</code>" in page.text
         assert {outcome.status for outcome in operation.outcomes} >= {"405", "500"}
+        first_words = operation.in_english.partition(" ")[0]
+        assert f'<p class="engels" lang="en">{first_words} ' in page.text
     for link in page.text.split('href="#')[1:]:
         assert f'id="{link.split(chr(34))[0]}"' in page.text
 

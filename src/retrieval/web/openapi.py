@@ -36,6 +36,31 @@ API_INFO: Mapping[str, Any] = {
 }
 """What the document says of the whole, as arguments of ``FastAPI``."""
 
+IN_ENGLISH = "x-description-en"
+"""The extension (OpenAPI 3.1, 4.9) that tells a reader without Dutch what the whole and each operation do."""
+
+_WHOLE_IN_ENGLISH = (
+    "Ask a question in ordinary Dutch. You get the sentences that answer it, word for word from the "
+    "sources, with the place where they stand; or the message that the sources hold no answer. No text is"
+    " made up. `start` and `end` count Unicode code points of the document's text, from 0; `end` is the "
+    "first that is no longer part. Requests are read strictly: an unknown field, a field given twice or a"
+    " value of another type is an error. No key is needed. Names of fields are English, descriptions and "
+    "messages Dutch."
+)
+_OPERATIONS_IN_ENGLISH: Mapping[str, str] = {
+    "answer": (
+        "Answers a question with sentences from the sources. For a follow-up, send the earlier questions "
+        "in `history`, oldest first. `status`: `answered` has at least one quote, the best first; "
+        "`abstained` has none, and may cite passages about the subject; `smalltalk` was no question. With"
+        " `explain` the reply says why it is what it is."
+    ),
+    "giveFeedback": (
+        "Keeps whether an answer helped, for the editors of the sources. Personal data that is recognised is "
+        "masked first; who sent it is not kept."
+    ),
+    "describe": "Gives this description, in OpenAPI 3.1.",
+}
+
 
 def contact_info(contact: Contact | None) -> dict[str, str] | None:
     """Whom to turn to, where that is set: a web address as ``url``, a mail address as ``email``."""
@@ -52,7 +77,13 @@ def contact_info(contact: Contact | None) -> dict[str, str] | None:
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI 3.1 description of the interface of ``app``; its paths count from ``BASE_PATH``."""
     document = app.openapi()
-    paths = {path.removeprefix(BASE_PATH): document["paths"][path] for path in sorted(document["paths"])}
+    paths = {
+        path.removeprefix(BASE_PATH): {
+            method: {**operation, IN_ENGLISH: _OPERATIONS_IN_ENGLISH[operation["operationId"]]}
+            for method, operation in document["paths"][path].items()
+        }
+        for path in sorted(document["paths"])
+    }
     sent: list[type[BaseModel]] = [AnswerRequest, ProblemBody]
     if "/feedback" in paths:
         sent.append(FeedbackRequest)
@@ -60,6 +91,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     schemas = {**document["components"]["schemas"], **_schemas(sent)}
     return {
         **document,
+        "info": {**document["info"], IN_ENGLISH: _WHOLE_IN_ENGLISH},
         "tags": [tag for tag in document["tags"] if tag["name"] in used],
         "paths": paths,
         "components": {"schemas": dict(sorted(schemas.items())), "headers": _HEADERS, "examples": _EXAMPLES},

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from retrieval.web.openapi import openapi_document
+from retrieval.web.openapi import IN_ENGLISH, openapi_document
 from retrieval.web.pages import render_page
 
 EXAMPLE_HOST = "https://vraagbaak.example"
@@ -75,6 +75,7 @@ class Operation:
     path: str
     summary: str
     description: str
+    in_english: str
     takes: str
     examples: tuple[Example, ...]
     outcomes: tuple[Outcome, ...]
@@ -93,6 +94,7 @@ def reference_html(document: Mapping[str, Any]) -> str:
     return render_page(
         "api.html",
         info=document["info"],
+        in_english=document["info"].get(IN_ENGLISH, ""),
         base=document["servers"][0]["url"],
         operations=operations_of(document),
         schemas=schemas_of(document),
@@ -110,6 +112,7 @@ def operations_of(document: Mapping[str, Any]) -> tuple[Operation, ...]:
             f"{base}{path}",
             operation["summary"],
             operation.get("description", ""),
+            operation.get(IN_ENGLISH, ""),
             _link(_sent(operation).get("schema", {})),
             _examples(f"{EXAMPLE_HOST}{base}{path}", _sent(operation).get("examples", {})),
             tuple(_outcome(document, *told) for told in operation["responses"].items()),
