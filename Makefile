@@ -25,9 +25,10 @@ setup: .venv/runtime  ## make .venv, with the command .venv/bin/vraagbaak (PYTHO
 run: .venv/runtime  ## bring the index up to date and serve the chat
 	@exec .venv/bin/python app.py
 
-test: .venv/development .venv/bin/chromium lint  ## set up, check style and types, run every test (CHROMIUM_PATH=… chooses the browser)
+test: .venv/development .venv/bin/chromium .venv/bin/firefox lint  ## set up, check style and types, run every test (CHROMIUM_PATH=… and FIREFOX_PATH=… choose the browsers)
 	@echo "Running the tests."
-	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(readlink .venv/bin/chromium)}" .venv/bin/python -m pytest
+	@CHROMIUM_PATH="$${CHROMIUM_PATH:-$$(readlink .venv/bin/chromium)}" \
+		FIREFOX_PATH="$${FIREFOX_PATH:-$$(readlink .venv/bin/firefox)}" .venv/bin/python -m pytest
 
 lint: .venv/development  ## check style and types
 	@echo "Checking style and types."
@@ -70,7 +71,7 @@ clean:  ## remove .venv and what the tools left; the index stays
 	@rm .venv/unfinished
 	@touch $@
 
-.venv/bin/chromium: | .venv/development
-	@bash .ci/environment browser $@
+.venv/bin/chromium .venv/bin/firefox: | .venv/development
+	@bash .ci/environment $(notdir $@) $@
 
 .PHONY: anew

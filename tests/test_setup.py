@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -159,20 +160,64 @@ def test_an_environment_is_made_kept_and_made_anew_where_it_was_cut_short(
     assert sorted(path.name for path in (clone / ".venv").iterdir()) == ["bin"]
 
 
-def test_the_browser_named_is_the_one_linked_to_and_one_that_does_not_run_is_refused(tmp_path: Path) -> None:
-    browser = tmp_path / "een browser"
-    browser.write_text("#!/bin/sh\necho 1.0\n", encoding="utf-8")
-    browser.chmod(0o755)
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    driver = tmp_path / ".venv" / "bin" / "python"
-    driver.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
-    driver.chmod(0o755)
-    done = setup("browser", tmp_path, "link", CHROMIUM_PATH=str(browser))
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_the_browser_named_is_the_one_linked_to_and_one_that_does_not_run_is_refused(
+    name: str, tmp_path: Path
+) -> None:
+    browser = program(tmp_path / "een browser", "echo 1.0")
+    program(tmp_path / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    variable = f"{name.upper()}_PATH"
+    done = setup(name, tmp_path, "link", **{variable: str(browser)})
     assert (done.returncode, (tmp_path / "link").readlink()) == (0, browser)
     browser.chmod(0o644)
-    refused = setup("browser", tmp_path, "link", CHROMIUM_PATH=str(browser))
+    refused = setup(name, tmp_path, "link", **{variable: str(browser)})
     assert refused.returncode == 1
-    assert refused.stderr == f"setup: CHROMIUM_PATH={browser} does not run; name another, or unset it.\n"
+    assert refused.stderr == f"setup: {variable}={browser} does not run; name another, or unset it.\n"
+
+
+@pytest.mark.parametrize(("name", "package"), [("chromium", "chromium"), ("firefox", "firefox-esr")])
+def test_a_browser_that_is_missing_is_installed_and_found(name: str, package: str, tmp_path: Path) -> None:
+    """With an `apt-get` that notes what it is asked, and brings a program of the package's name."""
+    clone = tmp_path / "een kloon"
+    program(clone / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    commands = tmp_path / "commands"
+    noted = tmp_path / "noted"
+    commands.mkdir()
+    for command in ("bash", "env", "id", "ln", "chmod"):
+        (commands / command).symlink_to(shutil.which(command) or "")
+    brought = f"printf '#!/bin/sh\\necho 1.0\\n' > '{commands / package}'; chmod 755 '{commands / package}'"
+    program(commands / "apt-get", f'echo "$*" >> "{noted}"; case "$*" in *install*) {brought} ;; esac')
+    program(commands / "sudo", 'shift; exec "$@"')
+    here = {"PATH": str(commands), "CHROMIUM_PATH": "", "FIREFOX_PATH": ""}
+    done = setup(name, clone, "link", **here)
+    assert done.returncode == 0, done.stderr
+    assert (clone / "link").readlink() == commands / package
+    assert noted.read_text().splitlines() == [
+        "--quiet update", f"--quiet --yes install --no-install-recommends {package}",
+    ]  # fmt: skip
+    again = setup(name, clone, "link", **here)
+    assert again.stdout == f"The browser tests use {commands / package}.\n"
+
+
+def test_a_firefox_that_cannot_be_brought_is_told_with_what_to_do(tmp_path: Path) -> None:
+    commands = tmp_path / "commands"
+    program(commands / "apt-get", "exit 100")
+    program(commands / "sudo", "exit 1")
+    for command in ("bash", "env", "id"):
+        (commands / command).symlink_to(shutil.which(command) or "")
+    done = setup("firefox", tmp_path, "link", PATH=str(commands), FIREFOX_PATH="")
+    assert done.returncode == 1
+    assert "sudo apt install firefox-esr" in done.stderr
+    assert "FIREFOX_PATH=/path/to/firefox" in done.stderr
+    assert not (tmp_path / "link").is_symlink()
+
+
+def program(path: Path, body: str) -> Path:
+    """A program of the shell, made where it is to stand."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 def setup(what: str, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
