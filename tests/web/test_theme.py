@@ -3,7 +3,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from three_sentences import ThreeSentences
@@ -101,6 +101,7 @@ def test_a_file_that_is_no_style_sheet_is_refused(tmp_path: Path) -> None:
         load_theme(path)
 
 
+@settings(deadline=None)  # it writes files
 @given(st.text(alphabet="/*'\"\\()url@import;.a-theme{}:# \n"))
 def test_any_text_is_a_theme_or_refused(tmp_path_factory: pytest.TempPathFactory, css: str) -> None:
     path = theme_file(tmp_path_factory.getbasetemp(), css)
@@ -124,22 +125,26 @@ def test_every_colour_of_the_pages_has_a_name_and_a_value() -> None:
     assert all(name.startswith(("--utrecht-", "--vraagbaak-")) for name in defined)
 
 
+PAGES = {
+    "/": 200,
+    "/bronnen": 200,
+    "/bronnen/over%20ons/gemeentehuis.txt": 200,
+    "/bronnen/none": 404,
+    "/widget": 200,
+    "/api": 200,
+}
+"""Every kind of page, with its status."""
+
+
 @pytest.mark.anyio
 async def test_every_page_has_the_theme_and_nothing_else_has(tmp_path: Path) -> None:
     path = theme_file(tmp_path, THEME)
     theme = load_theme(path)
     app = create_app(ThreeSentences(), Settings(rate_limit="off", theme=path))
     async with client_of(app) as client:
-        for page in (
-            "/",
-            "/bronnen",
-            "/bronnen/over%20ons/gemeentehuis.txt",
-            "/widget",
-            "/api",
-            "/bronnen/none",
-        ):
+        for page, status in PAGES.items():
             response = await client.get(page)
-            assert response.status_code == (404 if page.endswith("none") else 200)
+            assert response.status_code == status
             links = re.findall(r'<link rel="stylesheet" href="(/vraagbaak/[^"]+)"', response.text)
             assert links[0].startswith("/vraagbaak/kleuren.css")
             assert links[-1] == theme.url
