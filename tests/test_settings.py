@@ -12,7 +12,7 @@ ENVIRONMENT_KEYS = (
     "VRAAGBAAK_ALLOWED_ORIGINS, VRAAGBAAK_CONTACT_TEXT, VRAAGBAAK_CONTACT_URL, VRAAGBAAK_CORPUS, "
     "VRAAGBAAK_EMBEDDER, VRAAGBAAK_FEEDBACK, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, VRAAGBAAK_LOG_QUESTIONS, "
     "VRAAGBAAK_MCP, VRAAGBAAK_PASSAGE_PROMPT, VRAAGBAAK_PORT, VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, "
-    "VRAAGBAAK_RERANKER, VRAAGBAAK_VERDICT"
+    "VRAAGBAAK_RERANKER, VRAAGBAAK_THEME, VRAAGBAAK_VERDICT"
 )
 FILE_KEYS = ENVIRONMENT_KEYS.replace("VRAAGBAAK_", "").lower()
 
@@ -47,6 +47,7 @@ def test_without_any_setting_the_defaults_hold() -> None:
         "verdict": None,
         "rate_limit": "60/minute",
         "allowed_origins": (),
+        "theme": None,
         "mcp": True,
         "feedback": Path("feedback.sqlite"),
         "log_questions": False,

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     verdict: Path | None = None
     rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
     allowed_origins: tuple[str, ...] = ()
+    theme: Path | None = None
     mcp: bool = True
     feedback: Path | None = Path("feedback.sqlite")
     log_questions: bool = False
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("verdict", "reranker", "feedback", mode="before")
+    @field_validator("verdict", "reranker", "feedback", "theme", mode="before")
     @classmethod
     def _empty_is_not_set(cls, value: Any) -> Any:
         return None if value == "" else value

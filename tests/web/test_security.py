@@ -213,7 +213,7 @@ async def test_the_script_of_the_widget_is_for_every_site(client: httpx.AsyncCli
 async def test_nothing_runs_on_a_source_page(client: httpx.AsyncClient) -> None:
     policy = (await client.get("/bronnen")).headers["content-security-policy"]
     assert policy == (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src data:; base-uri 'none'; "
         f"form-action 'none'; {LOCAL_FRAMES}"
     )
 

@@ -57,8 +57,8 @@ async def test_the_page_is_as_strict_as_the_sites_that_have_the_widget(
     response = await client.get("/widget")
     assert response.headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
+        "font-src data:; require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
     )
     scripts = re.findall(r"<script[^>]*>[^<]*", response.text)
     assert len(scripts) == 1

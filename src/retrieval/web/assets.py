@@ -96,9 +96,12 @@ def static_url(name: str) -> str:
     return f"{STATIC_PATH}/{name}?v={sha256(content).hexdigest()[:8]}"
 
 
-def add_static_files(app: FastAPI) -> None:
-    """Serve the files of ``static/``: kept for a year where the address names this version."""
-    assets = {
+def add_static_files(app: FastAPI, more: Mapping[str, Asset]) -> None:
+    """Serve the files of ``static/``, and ``more`` by name.
+
+    They are kept for a year where the address names this version.
+    """
+    assets = dict(more) | {
         path.name: asset_of(path.read_bytes(), MEDIA_TYPES[path.suffix])
         for path in static_folder().iterdir()
         if path.suffix in MEDIA_TYPES

@@ -18,6 +18,7 @@ from retrieval.web.answering import describe_failure
 from retrieval.web.joins import JOIN_PATH, checked_join
 from retrieval.web.origins import Origins
 from retrieval.web.problems import GRADIO_PREFIX, MCP_PATH, NOT_DONE, Problem, problem_of_request
+from retrieval.web.theme import Theme, themed
 
 MOST_BODY = 128 * 1024
 """Bytes of a request's body."""
@@ -100,11 +101,21 @@ MCP_DOOR = _door(re.escape(MCP_PATH), "POST")
 
 
 class Guard:
-    """Wraps an application: only known doors, bodies of at most 128 kB, safe headers on every response."""
+    """Wraps an application: only known doors, bodies of at most 128 kB, safe headers on every response.
 
-    def __init__(self, app: ASGIApp, origins: Origins | None = None, doors: Sequence[Door] = DOORS):
+    Its pages, refusals too, get the theme of the operator, if there is one.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        origins: Origins | None = None,
+        doors: Sequence[Door] = DOORS,
+        theme: Theme | None = None,
+    ):
         self._app = app
         self._doors = tuple(doors)
+        self._theme = theme
         self._origins = origins or Origins()
         self._stopping = asyncio.Event()
 
@@ -119,7 +130,8 @@ class Guard:
         path = scope["path"]
         door = next((door for door in self._doors if door.pattern.fullmatch(path)), None)
         headed = _with_headers(send, self._origins.frame_ancestors, self._sharing(scope, door))
-        await self._guarded(scope, receive, headed, door)
+        dressed = headed if self._theme is None else themed(headed, self._theme)
+        await self._guarded(scope, receive, dressed, door)
 
     def stop(self) -> None:
         """End what is held open: a chat keeps one connection for as long as its page is there."""
@@ -268,7 +280,7 @@ def _with_headers(send: Send, frame_ancestors: str, sharing: Mapping[str, str]) 
 def _policy(frame_ancestors: str) -> str:
     """For every response that does not bring a policy of its own: nothing runs on it."""
     return (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src data:; base-uri 'none'; "
         f"form-action 'none'; frame-ancestors {frame_ancestors}"
     )
 

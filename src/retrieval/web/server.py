@@ -31,6 +31,7 @@ from retrieval.web.question_log import LoggedReplies
 from retrieval.web.reference import add_reference
 from retrieval.web.security import DOORS, MCP_DOOR, Guard
 from retrieval.web.sources import SourceLibrary, add_sources
+from retrieval.web.theme import THEME_NAME, load_theme
 from retrieval.web.widget import add_widget
 
 MOST_SUGGESTED = 4
@@ -60,9 +61,11 @@ class ServedChatbot(Replies, Protocol):
 def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     """The whole web application; without a chatbot it is up, and tells that there is no index.
 
-    Raises SettingsError where an allowed origin is none, FeedbackError where the file of feedback is none.
+    Raises SettingsError where an allowed origin is none or the theme cannot be used,
+    FeedbackError where the file of feedback is none.
     """
     origins = check_origins(settings.allowed_origins)
+    theme = load_theme(settings.theme) if settings.theme is not None else None
     app = FastAPI(
         **API_INFO,
         contact=contact_info(settings.contact),
@@ -80,13 +83,13 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     add_reference(app)
     add_sources(app, library)
     add_widget(app, origins.frame_ancestors)
-    add_static_files(app)
+    add_static_files(app, {THEME_NAME: theme.asset} if theme is not None else {})
     if settings.mcp:
         add_mcp(app, Tools(answering, library, rate_limit), origins)
     # last: it takes every path that is left
     mount_chat(app, answering, rate_limit, _welcome(chatbot))
     doors = (*DOORS, MCP_DOOR) if settings.mcp else DOORS
-    return Guard(ChatPage(app, origins.frame_ancestors), origins, doors)
+    return Guard(ChatPage(app, origins.frame_ancestors), origins, doors, theme)
 
 
 def _tell(line: str) -> None:

@@ -69,6 +69,6 @@ def widget_policy(frame_ancestors: str) -> str:
     """The Content-Security-Policy of the page: as strict as that of any site that the widget stands on."""
     return (
         "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'none'; "
-        f"frame-ancestors {frame_ancestors}"
+        "font-src data:; require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; "
+        f"form-action 'none'; frame-ancestors {frame_ancestors}"
     )
