@@ -29,10 +29,12 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import brotli  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as TimedOut
 
 from retrieval.web.assets import assemble_widget, static_folder
 from start import cpu_name
@@ -59,7 +61,9 @@ AFTERWARDS = 1_000
 
 USE = """([launcher, box]) => {
   window.refused = [];
-  document.addEventListener("securitypolicyviolation", (event) => window.refused.push(event.effectiveDirective));
+  document.addEventListener("securitypolicyviolation", (violation) => {
+    window.refused.push(violation.effectiveDirective);
+  });
   const shown = (path) => {
     let found = document;
     for (const part of path.split(" >> ")) {
@@ -202,9 +206,8 @@ def main() -> None:
             executable_path=chromium_path(playwright.chromium.executable_path),
             args=[*(flag for flag in FLAGS if "host-resolver-rules" not in flag), NOT_OUTSIDE],
         )
-        with serving(
-            files, {path: answer for peer in peers for path, answer in peer.answers.items()}
-        ) as port:
+        answers = {path: answer for peer in peers for path, answer in peer.answers.items()}
+        with serving(files, answers) as port:
             site, other = f"http://localhost:{port}", f"http://127.0.0.1:{port}"
             files |= host_pages(own, peers, other)  # they name the port, which is known only now
             files["/widget.js"] = File("text/javascript", assemble_widget(static_folder()).asset.content)
@@ -321,12 +324,11 @@ def host_pages(own: str, peers: Sequence[Peer], other: str) -> dict[str, File]:
         files |= {f"{path}{end}": html_file(page_of(body), policy(own)) for end, policy in POLICIES.items()}
     for peer in peers:
         start, head = (text.replace("ADDRESS", other) for text in (peer.start, peer.head))
-        page = page_of(f'<script type="module" src="{other}/start{peer.path}.js"></script>', head)
+        linked = page_of(f'<script type="module" src="{other}/start{peer.path}.js"></script>', head)
         files[f"/start{peer.path}.js"] = File("text/javascript", start.encode())
         files[f"/host{peer.path}"] = html_file(page_of(f'<script type="module">{start}</script>', head))
-        files |= {
-            f"/host{peer.path}{end}": html_file(page, policy(other)) for end, policy in POLICIES.items()
-        }
+        for end, policy in POLICIES.items():
+            files[f"/host{peer.path}{end}"] = html_file(linked, policy(other))
     return files
 
 
@@ -352,13 +354,14 @@ def visit_all(
 ) -> tuple[dict[str, list[Visit]], dict[str, list[Visit]]]:
     """Each case in turn, round after round, as fast as this machine is and slowed down.
 
-    A first round, in which servers warm up, is not counted.
+    Each round begins with another case. A first round, in which servers warm up, is not counted.
     """
     normal: dict[str, list[Visit]] = {case.name: [] for case in cases}
     slowed: dict[str, list[Visit]] = {case.name: [] for case in cases}
     for number in range(rounds + 1):
         for seen, slower in ((normal, 1), (slowed, SLOWER)):
-            for case in cases:
+            first = number % len(cases)
+            for case in (*cases[first:], *cases[:first]):
                 visited = visit(browser, case, slower)
                 if number > 0:
                     seen[case.name].append(visited)
@@ -369,21 +372,22 @@ def visit(browser: Browser, case: Case, slower: int) -> Visit:
     """Open the page in a context of its own, use it, and see what it asked for.
 
     Raises:
-        TimeoutError: its text box took no letter.
+        TimedOut: its text box took no letter.
     """
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     session = context.new_cdp_session(page)
     asked: dict[str, tuple[float, str]] = {}
     ended: dict[str, int] = {}
-    session.on(
-        "Network.requestWillBeSent",
-        lambda event: asked.setdefault(event["requestId"], (event["wallTime"], event["request"]["url"])),
-    )
-    session.on(
-        "Network.loadingFinished",
-        lambda event: ended.update({event["requestId"]: int(event["encodedDataLength"])}),
-    )
+
+    def note(event: dict[str, Any]) -> None:
+        asked[event["requestId"]] = (event["wallTime"], event["request"]["url"])
+
+    def count(event: dict[str, Any]) -> None:
+        ended[event["requestId"]] = int(event["encodedDataLength"])
+
+    session.on("Network.requestWillBeSent", note)
+    session.on("Network.loadingFinished", count)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
@@ -424,7 +428,7 @@ def under_policy(browser: Browser, case: Case, suffix: str) -> str:
     try:
         use(page, replace(case, address=case.address + suffix), PATIENCE_UNDER_POLICY)
         usable = "yes"
-    except TimeoutError:
+    except TimedOut:
         usable = "no"
     refused = Counter(page.evaluate("() => window.refused"))
     context.close()
