@@ -7,8 +7,8 @@ there, and the page counts as usable when its text box takes a letter; medians, 
 Once more with the browser's processor slowed down, about to a phone's. Requests and bytes, as transferred,
 are those of what was asked for until then, the page included; gzip and brotli are of the scripts and styles.
 
-Then each under the strictest policy that the widget is promised to work under, and under the same without
-Trusted Types: which directives were violated, or that the text box took a letter.
+Then each once under the strictest policy that the widget is promised to work under, and under the same
+without Trusted Types: whether its text box takes a letter, and which directives were violated how often.
 
 The others come from npm into a temporary folder, as their publishers made them, and are served with gzip by
 a small server that also stands for the server each of them wants. Without npm they are left out.
@@ -98,8 +98,6 @@ class Peer:
 
     package: str
     version: str
-    folder: str
-    """Of the package: what is served."""
     head: str
     start: str
     """The module that starts it; ADDRESS stands for where it is served."""
@@ -123,7 +121,6 @@ PEERS = (
     Peer(
         "flowise-embed",
         "3.1.6",
-        "dist",
         "",
         'import Chatbot from "ADDRESS/flowise-embed/web.js";\n'
         'Chatbot.init({ chatflowid: "1", apiHost: "ADDRESS" });',
@@ -134,7 +131,6 @@ PEERS = (
     Peer(
         "@n8n/chat",
         "1.37.0",
-        "dist",
         '<link href="ADDRESS/@n8n/chat/style.css" rel="stylesheet">',
         'import { createChat } from "ADDRESS/@n8n/chat/chat.bundle.es.js";\n'
         'createChat({ webhookUrl: "ADDRESS/webhook" });',
@@ -145,7 +141,6 @@ PEERS = (
     Peer(
         "@typebot.io/js",
         "0.10.7",
-        "dist",
         "",
         'import Typebot from "ADDRESS/@typebot.io/js/web.js";\n'
         'Typebot.initBubble({ typebot: "1", apiHost: "ADDRESS" });',
@@ -210,6 +205,7 @@ def main() -> None:
         with serving(files, answers) as port:
             site, other = f"http://localhost:{port}", f"http://127.0.0.1:{port}"
             files |= host_pages(own, peers, other)  # they name the port, which is known only now
+            # served by the chat itself; here to be weighed as the others are
             files["/widget.js"] = File("text/javascript", assemble_widget(static_folder()).asset.content)
             cases = cases_of(site, own, peers)
             print(f"CPU: {cpu_name()}; Chromium {browser.version}; {rounds} rounds\n")
@@ -242,7 +238,7 @@ def downloaded(folder: Path) -> Iterator[tuple[str, File]]:
         target = folder / peer.package
         with tarfile.open(archive) as tar:
             tar.extractall(target, filter="data")
-        root = target / "package" / peer.folder
+        root = target / "package" / "dist"
         for path in root.rglob("*"):
             kind = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}.get(path.suffix)
             if kind is not None:
