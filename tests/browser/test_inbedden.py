@@ -1,4 +1,4 @@
-"""Every example of docs/inbedden.md, served by a site of its own and used."""
+"""Every example of docs/inbedden.md and of the README, served by a site of its own and used."""
 
 import re
 from pathlib import Path
@@ -8,20 +8,25 @@ from host_sites import host_site, page_of
 from playwright.sync_api import Browser, Frame, Page, expect
 from three_sentences import PASSPORT
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "inbedden.md").read_text(encoding="utf-8")
-STATIC = Path(__file__).parents[2] / "src" / "retrieval" / "web" / "static"
-EXAMPLES = re.findall(r"^```html\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "inbedden.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+STATIC = ROOT / "src" / "retrieval" / "web" / "static"
+EXAMPLES, README_EXAMPLES = (
+    re.findall(r"^```html\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for text in (GUIDE, README)
+)
 HOST = "https://vragen.example.nl"
 QUESTION = "wat neem ik mee voor een paspoort?"
 
 
-def test_the_guide_has_its_examples() -> None:
+def test_the_guide_and_the_readme_have_their_examples() -> None:
     assert len(EXAMPLES) == 6
+    assert len(README_EXAMPLES) == 1
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+@pytest.mark.parametrize("number", range(len([*EXAMPLES, *README_EXAMPLES])))
 def test_each_example_answers(browser: Browser, address: str, number: int) -> None:
-    example = EXAMPLES[number].replace(HOST, address)
+    example = [*EXAMPLES, *README_EXAMPLES][number].replace(HOST, address)
     with host_site({"/": page_of(example)}) as site:
         page = browser.new_page()
         page.goto(f"{site}/")
