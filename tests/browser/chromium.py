@@ -33,7 +33,7 @@ def chromium_path(own: str = "") -> str:
 
 
 def note_hosts(context: BrowserContext, hosts: set[str]) -> None:
-    """Add to ``hosts`` whatever pages and workers of a context ask, also what a test answers in their place."""
+    """Add to ``hosts`` whatever a context asks from now on, also what a test answers in their place."""
 
     def note(url: str) -> None:
         if host := urlsplit(url).hostname:  # data: and blob: have none

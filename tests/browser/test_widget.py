@@ -703,6 +703,7 @@ AXE_STATES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE},
     "dark": {"script": 'data-theme="dark"'},
     "dark phone": {"script": 'data-theme="dark"', "viewport": PHONE},
+    "forced colours": {"forced_colors": "active"},
     "english": {"script": 'data-lang="en"'},
     "colour": {"script": 'data-color="#ffd800"'},
     "inline": {"element": f'<vraagbaak-chat suggestions="{SUGGESTED}"></vraagbaak-chat>'},
