@@ -1,8 +1,11 @@
-"""The Chromium that the tests drive."""
+"""The Chromium that the tests drive, and what its pages ask."""
 
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -27,3 +30,14 @@ def chromium_path(own: str = "") -> str:
         "or 'playwright install chromium'"
     )
     return found[0]
+
+
+def note_hosts(context: BrowserContext, hosts: set[str]) -> None:
+    """Add to ``hosts`` whatever a context asks from now on, also what a test answers in their place."""
+
+    def note(url: str) -> None:
+        if host := urlsplit(url).hostname:  # data: and blob: have none
+            hosts.add(host)
+
+    context.on("request", lambda request: note(request.url))
+    context.on("page", lambda page: page.on("websocket", lambda socket: note(socket.url)))

@@ -1,4 +1,7 @@
-"""A real Chromium, and pages of it that watch what the browser asks for, says and keeps."""
+"""A real Chromium, and pages of it that watch what the browser asks for, says and keeps.
+
+Whatever a test does with it: at the end no page may have asked for anything of another host.
+"""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,22 +18,43 @@ sys.path.append(str(Path(__file__).parents[1] / "web"))  # for three_sentences a
 PATIENCE = 6_000
 """Milliseconds that something may take to appear on a busy machine; reached only where it fails."""
 
+OWN_HOSTS = {"127.0.0.1", "localhost", "elders.example"}
+"""This machine, and the name of it by which it is another website (chromium.py)."""
+
+HOSTS = pytest.StashKey[set[str]]()
+
 PageMaker = Callable[..., AbstractContextManager[Page]]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell which hosts the browser asked."""
+    if hosts := config.stash.get(HOSTS, set()):
+        terminalreporter.write_line(f"hosts that the browser asked: {', '.join(sorted(hosts))}")
+
+
+@pytest.fixture(scope="session")
+def hosts(request: pytest.FixtureRequest) -> Iterator[set[str]]:
+    """The hosts that any page asked in this run; an error at its end where one is another machine."""
+    asked: set[str] = set()
+    request.config.stash[HOSTS] = asked
+    yield asked
+    assert sorted(asked - OWN_HOSTS) == [], "the browser asked other hosts"
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the tests of a file.
+def browser(hosts: set[str]) -> Iterator[Browser]:
+    """One Chromium for the tests of a file, whose every request is noted.
 
     Not for the session: Playwright keeps an event loop running, beside which async tests cannot run theirs.
     """
-    from chromium import FLAGS, chromium_path
+    from chromium import FLAGS, chromium_path, note_hosts
 
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(
             executable_path=chromium_path(playwright.chromium.executable_path), args=FLAGS
         )
+        browser.on("context", lambda context: note_hosts(context, hosts))
         yield browser
         browser.close()
 

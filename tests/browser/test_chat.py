@@ -6,14 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from chat_page import ANSWERS, TEXTBOX, ask, open_chat
 from playwright.sync_api import Locator, Page, Route, expect
 from three_sentences import OPEN, PARTY, PASSAGES, PASSPORT, QUESTIONS, SUNDAY
 
 PageMaker = Callable[..., AbstractContextManager[Page]]
 PHONE = {"width": 375, "height": 667}
-TEXTBOX = "#vb-invoer textarea"
-ANSWERS = "#vb-gesprek .bot-row"
 
 ENGLISH = re.compile(
     r"\b(textbox|chatbot|message|messages|type|copy|stop|send|submit|clear|undo|retry|close|loading|share|like"
@@ -21,23 +19,6 @@ ENGLISH = re.compile(
     r"|the|and|with|your|question|answer|sources?)\b",
     re.IGNORECASE,
 )
-
-
-def open_chat(page: Page, address: str, fragment: str = "") -> None:
-    """Open the chat and wait until it can be used."""
-    page.goto(f"{address}/{fragment}")
-    expect(page.locator(TEXTBOX)).to_be_visible()
-    expect(page.locator(ANSWERS).first).to_be_visible()
-
-
-def ask(page: Page, question: str) -> Locator:
-    """Type a question, press Enter, and give the message that comes."""
-    before = page.locator(ANSWERS).count()
-    page.fill(TEXTBOX, question)
-    page.press(TEXTBOX, "Enter")
-    newest = page.locator(ANSWERS).nth(before)
-    expect(newest.locator(".vb-antwoord")).to_be_visible()
-    return newest
 
 
 def quotes_of(answer: Locator) -> list[str]:
@@ -462,30 +443,3 @@ def test_a_server_that_is_gone_is_told_in_dutch_and_the_question_is_kept(
     expect(page.locator(TEXTBOX)).to_have_value("wat neem ik mee voor een paspoort?")
     assert [text for text in words_of(page) if ENGLISH.search(text)] == []
     context.close()
-
-
-def test_screen_readers_hear_the_answer_and_no_source_code(new_page: PageMaker, address: str) -> None:
-    with new_page(address) as page:
-        open_chat(page, address)
-        ask(page, "wat neem ik mee voor een paspoort?")
-        log = page.get_by_role("log", name="Gesprek")
-        assert log.get_attribute("aria-live") == "polite"
-        assert page.locator("#vb-gesprek [data-testid][aria-label]").count() == 0
-        expect(page.get_by_role("textbox", name="Uw vraag")).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(new_page: PageMaker, address: str, scheme: str) -> None:
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    # axe is put into the page as an inline script, which the page's own policy would refuse
-    with new_page(address, color_scheme=scheme, bypass_csp=True) as page:
-        open_chat(page, address)
-        ask(page, "gemeentehuis, zondag of paspoort?").locator("summary").click()
-        ask(page, "dit is kapot")
-        page.fill(TEXTBOX, BSN_QUESTION)
-        page.press(TEXTBOX, "Enter")
-        expect(page.get_by_role("alert")).to_be_visible()
-        for path in ("/bronnen", "/bronnen/over%20ons/gemeentehuis.txt?start=20&end=90", "/"):
-            violations = Axe().run(page, options=options).response["violations"]
-            assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in violations] == []
-            page.goto(address + path)

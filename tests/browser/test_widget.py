@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from chromium import FLAGS, chromium_path
+from axe import violations
+from chromium import FLAGS, chromium_path, note_hosts
 from host_sites import host_site, page_of, strict_policy
 from playwright.sync_api import Browser, Locator, Page, Response, Route, expect
 from three_sentences import PASSAGES, PASSPORT, SUNDAY
@@ -119,12 +119,6 @@ def said(page: Page) -> list[str]:
     """What the live region was given to say, in order; on a slow machine also that it searches."""
     page.wait_for_timeout(150)  # it is emptied first, and filled a moment later
     return [text for text in page.evaluate("window.said") if text != "Even zoeken…"]
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds wrong by WCAG 2.0 to 2.2, A and AA, and by its best practices."""
-    found = Axe().run(page, options={"resultTypes": ["violations", "incomplete"]}).response
-    return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
 
 
 def test_one_line_gives_a_button_and_a_panel_that_answers_word_for_word(
@@ -382,7 +376,7 @@ def test_nothing_is_kept_where_the_site_says_so(widget_page: Sites) -> None:
 
 
 def test_with_cookies_and_storage_blocked_it_answers_all_the_same(
-    browser: Browser, address: str, tmp_path: Path
+    browser: Browser, hosts: set[str], address: str, tmp_path: Path
 ) -> None:
     (tmp_path / "Default").mkdir()
     blocked = {"profile": {"default_content_setting_values": {"cookies": 2}}}
@@ -392,6 +386,7 @@ def test_with_cookies_and_storage_blocked_it_answers_all_the_same(
         context = browser.browser_type.launch_persistent_context(
             str(tmp_path), executable_path=chromium_path(), args=FLAGS
         )
+        note_hosts(context, hosts)
         page = context.new_page()
         page.goto(f"{site}/")
         is_blocked = "() => { try { return sessionStorage && false } catch { return true } }"
@@ -740,6 +735,7 @@ AXE_STATES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE},
     "dark": {"script": 'data-theme="dark"'},
     "dark phone": {"script": 'data-theme="dark"', "viewport": PHONE},
+    "forced colours": {"forced_colors": "active"},
     "english": {"script": 'data-lang="en"'},
     "colour": {"script": 'data-color="#ffd800"'},
     "inline": {"element": f'<vraagbaak-chat suggestions="{SUGGESTED}"></vraagbaak-chat>'},

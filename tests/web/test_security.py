@@ -134,6 +134,7 @@ PAGES = (
     "/bronnen/over%20ons/gemeentehuis.txt",
     "/bronnen/kapot",
     "/widget",
+    "/toegankelijkheid",
 )
 OTHERS = (
     "/healthz",

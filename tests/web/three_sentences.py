@@ -43,17 +43,24 @@ TEXT = (
     + f"Balie\n\n{PASSPORT}\n\nFeest\n\n🎉👩🏽‍🚀 Hoera! {PARTY}\n"
 )
 OLD_TEXT = "Het gemeentehuis\n\nHet gemeentehuis is dicht. Kom maandag terug.\n"
+TABULAR_TEXT = (
+    "Het gemeentehuis\n\nNeem mee\n\n- uw oude pas\n- een pasfoto\n\n| Dag | Tijd |\n| ma | 9 uur |\n"
+)
 CONTACT = Contact("Bel de gemeente", "tel:14010")
 QUESTIONS = ("Wanneer is het gemeentehuis open?", "Waar vraag ik een paspoort aan?")
 
 
 def document_of(text: str) -> Document:
-    """A document of one title, headings without a full stop, and paragraphs, set apart by empty lines."""
+    """A document of a title, headings without a full stop, paragraphs, items and rows, each on a line."""
     blocks = []
     for number, match in enumerate(re.finditer(r"[^\n]+", text)):
         kind = (
             BlockKind.TITLE
             if number == 0
+            else BlockKind.LIST_ITEM
+            if match.group().startswith("- ")
+            else BlockKind.TABLE_ROW
+            if match.group().startswith("| ")
             else BlockKind.PARAGRAPH
             if match.group().endswith(".")
             else BlockKind.HEADING
@@ -73,6 +80,7 @@ def document_of(text: str) -> Document:
 
 DOCUMENT = document_of(TEXT)
 OLD_DOCUMENT = document_of(OLD_TEXT)
+TABULAR_DOCUMENT = document_of(TABULAR_TEXT)
 
 
 def passages_of(document: Document) -> tuple[Passage, ...]:
@@ -115,7 +123,7 @@ class ThreeSentencesIndex:
     store: ThreeSentencesStore = ThreeSentencesStore()
 
     def document_version(self, document_id: str, version_prefix: str) -> Document | None:
-        kept = [document for document in (DOCUMENT, OLD_DOCUMENT) if document.id == document_id]
+        kept = (DOCUMENT, OLD_DOCUMENT, TABULAR_DOCUMENT) if document_id == DOCUMENT_ID else ()
         return next((document for document in kept if document.sha256.startswith(version_prefix)), None)
 
 

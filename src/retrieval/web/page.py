@@ -33,14 +33,15 @@ _TOP = """<header id="vb-kop"><div>
 		</noscript>
 		"""
 
-_BOTTOM = """<div id="vb-waarschuwing" role="group" aria-label="Waarschuwing" hidden>
+_BOTTOM = """<section id="vb-waarschuwing" aria-label="Waarschuwing" hidden>
 			<p role="alert"></p>
 			<button type="button" id="vb-aanpassen">Aanpassen</button>
 			<button type="button" id="vb-toch">Toch versturen</button>
-		</div>
+		</section>
 		<footer id="vb-voet">
 			<p id="vb-status" role="status"></p>
-			<p>Elk citaat staat letterlijk in de bron.</p>
+			<p id="vb-voorgelezen" role="status"></p>
+			<p>Elk citaat staat letterlijk in de bron. <a href="/toegankelijkheid">Toegankelijkheid</a></p>
 		</footer>
 		"""
 

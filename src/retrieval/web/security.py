@@ -84,7 +84,7 @@ DOORS = (
     _door(r"/api/v1/openapi\.json", "GET", "HEAD", "OPTIONS"),
     _door(r"/bronnen(/[\s\S]+)?", "GET", "HEAD"),
     _door(r"/widget(-[0-9a-f]{8})?\.js", "GET", "HEAD"),
-    _door(r"/widget", "GET", "HEAD"),
+    _door(r"/(widget|toegankelijkheid)", "GET", "HEAD"),
     _door(r"/vraagbaak/[a-z.-]+", "GET", "HEAD"),
     _door(r"/(healthz|readyz|robots\.txt)", "GET", "HEAD"),
     # what Gradio's page asks for, seen by driving it in a browser

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from retrieval.errors import SettingsError
 from retrieval.feedback import FeedbackFile
 from retrieval.settings import Settings
+from retrieval.web.accessibility import add_accessibility
 from retrieval.web.answering import Answering, RateLimit, Replies
 from retrieval.web.api import add_api, add_feedback
 from retrieval.web.assets import add_static_files
@@ -83,6 +84,7 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
     add_reference(app)
     add_sources(app, library)
     add_widget(app, origins.frame_ancestors)
+    add_accessibility(app, settings.contact)
     add_static_files(app, {THEME_NAME: theme.asset} if theme is not None else {})
     if settings.mcp:
         add_mcp(app, Tools(answering, library, rate_limit), origins)

@@ -1,10 +1,11 @@
 // The behaviour of the chat in the browser: suggestions and #q= ask at once, personal data is warned at before
-// it is sent, the newest answer is shown from its top, the focus goes back to the text box, and what Gradio
-// says in English is said in Dutch.
+// it is sent, the newest answer is shown from its top and told to screen readers once, the focus goes back to
+// the text box, and what Gradio says in English is said in Dutch.
 
 const MOST_CHARACTERS = 500; // as in questions.py
 const WAITING_SHOWN_AFTER = 400; // ms; an answer is mostly there before
 const GAP = 8; // px above the question that is scrolled to
+const TOLD_AFTER = 50; // ms; emptied first, or the same words would not be told again
 const COARSE_POINTER = window.matchMedia("(pointer: coarse)");
 
 const CONNECTION_LOST = "De verbinding is even weg. Zodra die er weer is, kunt u verder.";
@@ -30,6 +31,7 @@ const loading = () => find('gradio-app [data-testid="status-tracker"].full:not(.
 let newestShown = null;
 let askedByButton = false;
 let waiting = null;
+let telling = null;
 let sentAnyway = null; // the question that was warned at, and is to be sent all the same
 
 function ask(question) {
@@ -85,20 +87,21 @@ function sendAnyway() {
   sendButton().click();
 }
 
+const wordsOf = (quote) => [...quote.querySelectorAll("p")].map((p) => p.textContent.trim()).join(" ");
+
 // one paste: the quote, and where it stands
 async function copyQuote(quote) {
-  const lead = quote.querySelector(".vb-aanloop");
-  const words = [lead, quote.querySelector("p:not(.vb-aanloop)")].filter(Boolean).map((p) => p.textContent.trim());
+  const words = wordsOf(quote);
   const source = quote.querySelector(".vb-bron a");
   const origin = [source.textContent, quote.querySelector(".vb-herkomst")?.textContent].filter(Boolean).join(", ");
   const cited = document.createElement("div");
   cited.append(document.createElement("blockquote"), document.createElement("p"));
-  cited.firstChild.textContent = `“${words.join(" ")}”`;
+  cited.firstChild.textContent = `“${words}”`;
   const link = document.createElement("a");
   link.href = source.href;
   link.textContent = origin;
   cited.lastChild.append("— ", link);
-  await copy(`“${words.join(" ")}” — ${origin}, ${source.href}`, cited.innerHTML);
+  await copy(`“${words}” — ${origin}, ${source.href}`, cited.innerHTML);
 }
 
 async function copy(text, html) {
@@ -127,6 +130,26 @@ function say(text) {
   if (place !== null && place.textContent !== text) place.textContent = text;
 }
 
+// what a screen reader is told of an answer: not its buttons and links, which are there to be found
+function spoken(answer) {
+  const lines = [...answer.querySelectorAll(".vb-antwoord > p:not(.vb-contact)")].map((p) => p.textContent);
+  const quotes = [...answer.querySelectorAll(".vb-citaat")].map((quote) => {
+    const source = quote.querySelector(".vb-bron").textContent.replaceAll(" › ", ", ");
+    return `${wordsOf(quote)} ${source}.`;
+  });
+  if (quotes.length > 0) return [...lines, "Antwoord:", ...quotes].join(" ");
+  const count = answer.querySelectorAll(".vb-passage").length;
+  const shown = count === 1 ? ["Er staat 1 passage bij."] : [`Er staan ${count} passages bij.`];
+  return [...lines, ...(count === 0 ? [] : shown)].join(" ");
+}
+
+function tell(text) {
+  const place = find("#vb-voorgelezen");
+  clearTimeout(telling);
+  place.textContent = "";
+  telling = setTimeout(() => (place.textContent = text), TOLD_AFTER);
+}
+
 function showNewestAnswer() {
   const answers = document.querySelectorAll("#vb-gesprek .bot-row");
   const newest = answers[answers.length - 1];
@@ -136,6 +159,7 @@ function showNewestAnswer() {
   newestShown = said;
   for (const answer of answers) answer.style.minHeight = "";
   say("");
+  tell(spoken(newest));
   if (newest.querySelector(".vb-melding") === null) scrollToTop(newest);
   else newest.scrollIntoView({ block: "nearest" }); // what was there stays in view
   // on a phone the focus would bring up the keyboard, over the answer
@@ -146,11 +170,13 @@ function showNewestAnswer() {
 function scrollToTop(answer) {
   const question = answer.previousElementSibling;
   const shown = question?.classList.contains("user-row") ? question : answer;
-  const area = log();
   const top = (element) => element.getBoundingClientRect().top;
+  // in a low window the page scrolls, not the conversation
+  const height = Math.min(log().clientHeight, window.innerHeight);
   // room below a short answer, or it could not be scrolled up to the top
-  answer.style.minHeight = `${area.clientHeight - (top(answer) - top(shown)) - GAP}px`;
-  area.scrollTop += top(shown) - top(area) - GAP;
+  answer.style.minHeight = `${height - (top(answer) - top(shown)) - GAP}px`;
+  shown.style.scrollMarginTop = `${GAP}px`;
+  shown.scrollIntoView({ block: "start" });
 }
 
 // Gradio labels a message with its whole source text, in English: its content is label enough
@@ -161,6 +187,8 @@ function repairLabels() {
   const area = log();
   if (area !== null && area.getAttribute("aria-label") !== "Gesprek") {
     area.setAttribute("aria-label", "Gesprek");
+    // Gradio makes every message anew for each answer: a live log would read them again, buttons and all
+    area.setAttribute("aria-live", "off");
     area.tabIndex = 0; // so that the arrow keys can scroll it
   }
   const box = textbox();
