@@ -23,6 +23,8 @@ PAGE = "https://gemeente.example/balie"
         ("- de burgemeester\n- de wethouders", "text=de%20burgemeester,de%20wethouders"),
         ("1. de burgemeester", "text=de%20burgemeester"),
         ("\n \n", ""),
+        ("Op *zondag* is het stil.", "text=Op%20%2Azondag%2A%20is%20het%20stil."),
+        ("Zie art. 5) of 6. Samen.", "text=Zie%20art.%205%29%20of%206.%20Samen."),
     ],
 )  # fmt: skip
 def test_the_directive_of_a_text(text: str, directive: str) -> None:

@@ -16,7 +16,7 @@ END_WORDS = 5
 DIRECTIVE = ":~:"
 """What stands between a fragment and what is for the browser alone."""
 
-_MARKER = re.compile(r"(?:[-*+•]|\d{1,3}[.)])\s+")
+_MARKER = re.compile(r"\A(?:[-*+•]|\d{1,3}[.)])\s+")
 """Of an item of a list; on a page it is no text."""
 
 
@@ -37,7 +37,7 @@ def text_directive(text: str) -> str:
     What stands on one line is found as a whole; more lines may be more elements of a page, of which only
     the start and the end can be named.
     """
-    lines = [words for line in text.splitlines() if (words := _MARKER.sub("", line.strip(), count=1).split())]
+    lines = [words for line in text.splitlines() if (words := _MARKER.sub("", line.strip()).split())]
     if not lines:
         return ""
     if len(lines) == 1 and len(lines[0]) <= MOST_WORDS:
@@ -48,7 +48,7 @@ def text_directive(text: str) -> str:
 def first_words(text: str) -> str:
     """The start of a text: what is linked to where nothing of it is quoted."""
     line = next((line for line in text.splitlines() if line.strip()), "")
-    return " ".join(_MARKER.sub("", line.strip(), count=1).split()[:MOST_WORDS])
+    return " ".join(_MARKER.sub("", line.strip()).split()[:MOST_WORDS])
 
 
 def _encoded(words: list[str]) -> str:
