@@ -16,7 +16,8 @@ def snippets(html: str) -> list[str]:
 
 async def test_the_lines_to_copy_name_the_host_that_was_asked(client: httpx.AsyncClient) -> None:
     response = await client.get("/widget", headers={"host": "vragen.gemeente.example:8443"})
-    plain, pinned = snippets(response.text)
+    plain, inline, pinned = snippets(response.text)
+    assert inline == f"<vraagbaak-chat></vraagbaak-chat>\n{plain}"
     assert plain == '<script src="http://vragen.gemeente.example:8443/widget.js" async></script>'
     found = re.fullmatch(
         r'<script src="http://vragen\.gemeente\.example:8443(/widget-[0-9a-f]{8}\.js)" '

@@ -39,10 +39,12 @@ def add_widget(app: FastAPI, frame_ancestors: str) -> None:
     @router.get("/widget")
     async def page(request: Request) -> Response:
         address = own_address(request)
+        plain = f'<script src="{address}/widget.js" async></script>'
         html = render_page(
             "widget.html",
             address=address,
-            plain=f'<script src="{address}/widget.js" async></script>',
+            plain=plain,
+            inline=f"<vraagbaak-chat></vraagbaak-chat>\n{plain}",
             pinned=(
                 f'<script src="{address}{widget.path}" integrity="{widget.asset.integrity}"'
                 ' crossorigin="anonymous" async></script>'

@@ -163,7 +163,7 @@ function showNewestAnswer() {
   if (newest.querySelector(".vb-melding") === null) scrollToTop(newest);
   else newest.scrollIntoView({ block: "nearest" }); // what was there stays in view
   // on a phone the focus would bring up the keyboard, over the answer
-  if (!(askedByButton && COARSE_POINTER.matches)) textbox().focus({ preventScroll: true });
+  if (warning().hidden && !(askedByButton && COARSE_POINTER.matches)) textbox().focus({ preventScroll: true });
   askedByButton = false;
 }
 
