@@ -206,7 +206,9 @@ def main() -> None:
             site, other = f"http://localhost:{port}", f"http://127.0.0.1:{port}"
             files |= host_pages(own, peers, other)  # they name the port, which is known only now
             # served by the chat itself; here to be weighed as the others are
-            files["/widget.js"] = File("text/javascript", assemble_widget(static_folder()).asset.content)
+            files["/widget.js"] = File(
+                "text/javascript", assemble_widget(static_folder(), takes_feedback=True).asset.content
+            )
             cases = cases_of(site, own, peers)
             print(f"CPU: {cpu_name()}; Chromium {browser.version}; {rounds} rounds\n")
             normal, slowed = visit_all(browser, cases, rounds)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retrieval.errors import FeedbackError
-from retrieval.feedback import Feedback, FeedbackFile
+from retrieval.feedback import MOST_BYTES, Feedback, FeedbackFile
 
 HELPED = Feedback("Wanneer is het open?", "q1", helpful=True)
 COLUMNS = "id, received_at, question, answer_id, helpful, reason, comment"
@@ -57,6 +57,19 @@ def test_personal_data_is_masked_before_it_is_written(path: Path) -> None:
     assert b"111222333" not in path.read_bytes()
 
 
+def test_a_new_file_is_for_the_operator_alone(path: Path) -> None:
+    FeedbackFile(path).add(HELPED)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_full_takes_no_more(path: Path) -> None:
+    FeedbackFile(path).add(HELPED)
+    with path.open("r+b") as file:
+        file.truncate(MOST_BYTES + 1)  # a hole, which takes no room
+    with pytest.raises(FeedbackError, match=f"expected at most {MOST_BYTES}; move it away"):
+        FeedbackFile(path).add(HELPED)
+
+
 def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE feedback (other TEXT)")
@@ -94,7 +107,7 @@ def test_an_empty_file_is_begun(path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FeedbackError, match="cannot be used: unable to open database file"):
+    with pytest.raises(FeedbackError, match="cannot be used: No such file or directory; see that"):
         FeedbackFile(tmp_path / "weg" / "feedback.sqlite").add(HELPED)
 
 
@@ -104,7 +117,7 @@ def test_a_full_disk_leaves_the_lines_that_were_there(path: Path) -> None:
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from retrieval.errors import FeedbackError\n"
-        "from retrieval.feedback import Feedback, FeedbackFile\n"
+        "from retrieval.feedback import MOST_BYTES, Feedback, FeedbackFile\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"path = Path({str(path)!r})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, path.stat().st_size))\n"

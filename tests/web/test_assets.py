@@ -29,7 +29,7 @@ def parts(tmp_path: Path) -> Path:
 
 
 def test_the_widget_is_put_together_in_this_form(parts: Path) -> None:
-    widget = assemble_widget(parts)
+    widget = assemble_widget(parts, takes_feedback=True)
     assert widget.asset.content.decode() == (
         "// Vraagbaak widget. SPDX-License-Identifier: Apache-2.0\n"
         "(() => {\n"
@@ -37,6 +37,7 @@ def test_the_widget_is_put_together_in_this_form(parts: Path) -> None:
         r'const STYLE = ":host{content:\"“\\\\\"}";'
         "\n"
         f'const VERSION = "{widget.version}";\n'
+        "const TAKES_FEEDBACK = true;\n"
         "function personalData(text){return[];}\n"
         "const shown=STYLE;\n"
         "})();\n"
@@ -49,14 +50,14 @@ def test_the_widget_is_put_together_in_this_form(parts: Path) -> None:
     ("name", "more"), [("widget.css", "a{}"), ("persoonsgegevens.js", "let a;"), ("widget.js", "let a;")]
 )
 def test_the_version_is_another_when_a_part_is(parts: Path, name: str, more: str) -> None:
-    before = assemble_widget(parts).version
-    assert assemble_widget(parts).version == before
+    before = assemble_widget(parts, takes_feedback=True).version
+    assert assemble_widget(parts, takes_feedback=True).version == before
     (parts / name).write_text((parts / name).read_text(encoding="utf-8") + more, encoding="utf-8")
-    assert assemble_widget(parts).version != before
+    assert assemble_widget(parts, takes_feedback=True).version != before
 
 
 def test_the_widget_is_small() -> None:
-    content = assemble_widget(static_folder()).asset.content
+    content = assemble_widget(static_folder(), takes_feedback=True).asset.content
     assert len(gzip.compress(content, 9)) <= MOST_OF_WIDGET
 
 

@@ -10,7 +10,9 @@ SITE = "https://www.gemeente.example"
 
 @pytest.mark.parametrize(
     "origin",
-    ["*", "elders.example", "https://a.example/", "https://a.example; script-src *", "null", "", "ftp://a.example"],
+    ["*", "elders.example", "https://a.example/", "https://a.example; script-src *", "null", "", "ftp://a.example",
+     "https://a.example:99999", "https://a.example:0", "https://a.example:080", "https://...", "http://[::::]",
+     "https://-a.example", "https://a..example"],
 )  # fmt: skip
 def test_an_origin_that_is_none_is_refused(origin: str) -> None:
     with pytest.raises(SettingsError, match="expected https://host"):

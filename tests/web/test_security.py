@@ -358,3 +358,11 @@ def test_what_gradio_refuses_is_told_in_our_words(address: str) -> None:
     assert refused.status_code == 422
     assert refused.json()["detail"] == "Dit verzoek is niet gelukt."
     assert "session" not in refused.text
+
+
+async def test_a_session_that_the_chat_does_not_know_fills_no_log(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await client.get("/gradio_api/queue/data?session_hash=abc")
+    assert response.status_code == 200
+    assert caplog.messages == []

@@ -41,6 +41,7 @@ _WIDGET = """// Vraagbaak widget. SPDX-License-Identifier: Apache-2.0
 "use strict";
 const STYLE = {style};
 const VERSION = "{version}";
+const TAKES_FEEDBACK = {takes_feedback};
 {personal_data}
 {element}
 }})();
@@ -119,7 +120,7 @@ def add_static_files(app: FastAPI, more: Mapping[str, Asset]) -> None:
     app.include_router(router)
 
 
-def assemble_widget(folder: Path) -> Widget:
+def assemble_widget(folder: Path, takes_feedback: bool) -> Widget:
     """The widget as one script: its style and the check for personal data stand in it.
 
     So it loads nothing more, and a site's own policy need not let it. Comments and indents are left out,
@@ -132,6 +133,7 @@ def assemble_widget(folder: Path) -> Widget:
         return (folder / name).read_text(encoding="utf-8")
 
     parts = {
+        "takes_feedback": json.dumps(takes_feedback),
         "style": json.dumps(cssmin(source("widget.css")), ensure_ascii=False),
         "personal_data": jsmin(source("persoonsgegevens.js")),
         "element": jsmin(source("widget.js")),

@@ -280,6 +280,7 @@ FEEDBACK: Mapping[str, Any] = {
 DESCRIBE: Mapping[str, Any] = {
     "operation_id": "describe",
     "summary": "Geef deze beschrijving",
+    "description": "Alles wat hier staat, voor programma's: in OpenAPI 3.1.",
     "tags": ["description"],
     "response_description": "De beschrijving van deze API, in OpenAPI 3.1.",
     "responses": {

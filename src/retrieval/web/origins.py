@@ -7,6 +7,7 @@ The host itself needs no naming: to a browser it is no other website.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
 from retrieval.errors import SettingsError
 
@@ -14,7 +15,11 @@ LOCAL_FRAMES = ("http://localhost:*", "http://127.0.0.1:*")
 """One's own machine in a policy: any port, and http stands for https too (CSP 3, 6.7.2.8). An address of
 IPv6 is not in its grammar: browsers complain of it and leave it out."""
 
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_ORIGIN = re.compile(
+    rf"https?://(?:{_LABEL}(?:\.{_LABEL})*|\[(?P<ip>[0-9A-Fa-f:.]+)\])(?::(?P<port>[1-9]\d{{0,4}}))?"
+)
+_MOST_PORT = 65535
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 _USUAL_PORT = re.compile(r"(?<=^http)(://.*):80$|(?<=^https)(://.*):443$")
 
@@ -42,9 +47,19 @@ def check_origins(origins: Sequence[str]) -> Origins:
     Raises SettingsError where one is not of the form ``https://host`` or ``https://host:port``.
     """
     for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
+        if not _is_origin(origin):
             raise SettingsError(
                 f"setting 'allowed_origins': found {origin!r}, expected https://host or https://host:port, "
                 "without a path; correct VRAAGBAAK_ALLOWED_ORIGINS"
             )
     return Origins(tuple(_USUAL_PORT.sub(r"\1\2", origin.lower()) for origin in origins))
+
+
+def _is_origin(text: str) -> bool:
+    match = _ORIGIN.fullmatch(text)
+    if match is None or int(match["port"] or 1) > _MOST_PORT:
+        return False
+    try:
+        return match["ip"] is None or IPv6Address(match["ip"]) is not None
+    except ValueError:
+        return False

@@ -1,10 +1,12 @@
 """Light pages made on the server: Jinja2 templates with everything escaped, no JavaScript."""
 
+import re
 from datetime import date
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
 
 from retrieval.web.assets import static_url
 
@@ -12,6 +14,9 @@ MONTHS = (
     "januari", "februari", "maart", "april", "mei", "juni",
     "juli", "augustus", "september", "oktober", "november", "december",
 )  # fmt: skip
+
+
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 
 def render_page(template: str, **values: Any) -> str:
@@ -26,6 +31,15 @@ def dutch_date(text: str) -> str:
     except ValueError:
         return text
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def own_address(request: Request) -> str:
+    """What the visitor calls this server; where the Host header is no host, what it listens at."""
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        name, port = request.scope.get("server") or ("localhost", None)
+        host = name if port is None else f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    return f"{request.scope['scheme']}://{host}"
 
 
 @cache

@@ -5,14 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from retrieval.web.openapi import IN_ENGLISH, openapi_document
-from retrieval.web.pages import render_page
-
-EXAMPLE_HOST = "https://vraagbaak.example"
-"""Where the examples send to; a reader puts their own server there."""
+from retrieval.web.pages import own_address, render_page
 
 _KINDS: Mapping[str, str] = {
     "string": "tekst",
@@ -85,25 +82,27 @@ def add_reference(app: FastAPI) -> None:
     """Serve the page from ``app``."""
 
     @app.get("/api", include_in_schema=False)
-    def show_reference() -> HTMLResponse:
-        return HTMLResponse(reference_html(openapi_document(app)), headers={"Cache-Control": "no-cache"})
+    def show_reference(request: Request) -> HTMLResponse:
+        html = reference_html(openapi_document(app), own_address(request))
+        # the address in it is what this request called the host: nobody may keep that for others
+        return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
 
-def reference_html(document: Mapping[str, Any]) -> str:
-    """The page of an OpenAPI document."""
+def reference_html(document: Mapping[str, Any], address: str) -> str:
+    """The page of an OpenAPI document; its examples send to ``address``."""
     return render_page(
         "api.html",
         info=document["info"],
         in_english=document["info"].get(IN_ENGLISH, ""),
         base=document["servers"][0]["url"],
-        operations=operations_of(document),
+        operations=operations_of(document, address),
         schemas=schemas_of(document),
         headers=document["components"]["headers"],
     )
 
 
-def operations_of(document: Mapping[str, Any]) -> tuple[Operation, ...]:
-    """Every operation, in the order of the document."""
+def operations_of(document: Mapping[str, Any], address: str) -> tuple[Operation, ...]:
+    """Every operation, in the order of the document, with examples that send to ``address``."""
     base = document["servers"][0]["url"]
     return tuple(
         Operation(
@@ -114,7 +113,7 @@ def operations_of(document: Mapping[str, Any]) -> tuple[Operation, ...]:
             operation.get("description", ""),
             operation.get(IN_ENGLISH, ""),
             _link(_sent(operation).get("schema", {})),
-            _examples(f"{EXAMPLE_HOST}{base}{path}", _sent(operation).get("examples", {})),
+            _examples(f"{address}{base}{path}", _sent(operation).get("examples", {})),
             tuple(_outcome(document, *told) for told in operation["responses"].items()),
         )
         for path, operations in document["paths"].items()

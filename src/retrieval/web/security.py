@@ -59,6 +59,9 @@ _NOT_LISTED = (
     "De beheerder stelt die lijst in met VRAAGBAAK_ALLOWED_ORIGINS."
 )
 
+QUEUE_PATH = "/gradio_api/queue/data"
+"""Where the chat's page listens for what becomes of its questions."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +94,8 @@ DOORS = (
     _door(r"/assets/[A-Za-z0-9._-]+\.(js|css|woff2?)", "GET", "HEAD"),
     _door(r"/static/js/iframeResizer\.contentWindow\.min\.js", "GET", "HEAD"),
     _door(r"/theme\.css", "GET", "HEAD"),
-    _door(r"/gradio_api/(heartbeat/[A-Za-z0-9]{1,64}|queue/data|app_id)", "GET"),
+    _door(r"/gradio_api/(heartbeat/[A-Za-z0-9]{1,64}|app_id)", "GET"),
+    _door(re.escape(QUEUE_PATH), "GET"),
     _door(re.escape(JOIN_PATH), "POST"),
 )
 """Every path that is served, with its methods."""
@@ -196,6 +200,10 @@ class Guard:
         try:
             await self._app(scope, receive, sender)
         except Exception as failure:  # noqa: BLE001  # the server would log its message, and so the question
+            if started and scope["path"] == QUEUE_PATH:
+                # so Gradio ends the stream of a session that it does not know: anyone could fill the log
+                await sender({"type": "http.response.body"})
+                return
             _log.error("a request failed: %s", describe_failure(failure))
             if not started:
                 await problem_of_request(scope, 500)(scope, receive, send)

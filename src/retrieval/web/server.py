@@ -83,7 +83,7 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
         add_feedback(app, _feedback_file(settings.feedback), RateLimit(settings.rate_limit))
     add_reference(app)
     add_sources(app, library)
-    add_widget(app, origins.frame_ancestors)
+    add_widget(app, origins.frame_ancestors, settings.feedback is not None)
     add_accessibility(app, settings.contact)
     add_static_files(app, {THEME_NAME: theme.asset} if theme is not None else {})
     if settings.mcp:

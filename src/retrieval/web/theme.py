@@ -4,8 +4,11 @@ It is linked after ours and its classes stand on ``<html>``, where such a theme 
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
@@ -22,19 +25,10 @@ MOST_BYTES = 1024 * 1024
 ONLY_LIGHT = "vb-licht"
 """The class for a theme without colours for the dark; kleuren.css then keeps to the light ones."""
 
-_TOKEN = re.compile(
-    r"""/\*.*?(?:\*/|\Z)                            # a comment
-      | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
-      | (?<![\w-])url\(\s*(?P<bare>[^\s"')][^)]*)\)  # an address without quotes
-    """,
-    re.DOTALL | re.VERBOSE | re.IGNORECASE,
-)
-_IMPORT = re.compile(r"@import\b", re.IGNORECASE)
-_LOADS = re.compile(r"(?<![\w-])(url|src|image-set)\(\s*$", re.IGNORECASE)
-_OF_HOST = re.compile(r"(https?:)?//", re.IGNORECASE)
-_NAMESPACE = re.compile(r"@namespace\b[^;]*$", re.IGNORECASE)
-_CLASS = re.compile(r"\.([A-Za-z][\w-]*?-theme(?:--media-query[\w-]*)?)(?![\w-])")
-_KNOWS_DARK = re.compile(r"color-scheme|light-dark\(", re.IGNORECASE)
+_LOADING = ("url", "src", "image", "image-set", "-webkit-image-set", "cross-fade", "-webkit-cross-fade")
+"""Functions of CSS whose strings are addresses."""
+
+_CLASS = re.compile(r"[A-Za-z][\w-]*?-theme(?:--media-query[\w-]*)?")
 _HTML_TAG = re.compile(r"<html\b")
 _HEAD_END = "</head>"
 
@@ -76,35 +70,54 @@ def load_theme(path: Path) -> Theme:
         css = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _refusal(path, f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
-    bare = _checked(css, path)
-    classes = tuple(dict.fromkeys(_CLASS.findall(bare)))
-    only_light = () if _KNOWS_DARK.search(bare) else (ONLY_LIGHT,)
+    tokens = list(_tokens(css))
+    for token in tokens:
+        _check(token, path)
+    classes = tuple(dict.fromkeys(_classes(tokens)))
+    only_light = () if any(_tells_of_dark(token) for token in tokens) else (ONLY_LIGHT,)
     return Theme(asset_of(css.encode(), MEDIA_TYPES[".css"]), classes + only_light)
 
 
-def _checked(css: str, path: Path) -> str:
-    """The style sheet without comments and without what stands in strings and addresses."""
-    parts: list[str] = []
-    done = 0
-    for token in _TOKEN.finditer(css):
-        parts.append(css[done : token.start()])
-        done = token.end()
-        before = "".join(parts[-2:])
-        if (string := token["string"]) is not None:
-            loads = bool(_LOADS.search(before))
-            names_host = bool(_OF_HOST.match(string[1:].lstrip())) and not _NAMESPACE.search(before)
-            if loads or names_host:
-                _check_address(string[1:-1], path)
-            parts.append('""')
-        elif (address := token["bare"]) is not None:
-            _check_address(address, path)
-            parts.append('url("")')
-        else:
-            parts.append(" ")
-    bare = "".join([*parts, css[done:]])
-    if (found := _IMPORT.search(bare)) is not None:
-        raise _refusal(path, f"has {found[0]}", "put what it imports in the file itself")
-    return bare
+def _tokens(css: str) -> Iterator[Any]:
+    """Every token of a style sheet in order, a block before what stands in it, without comments."""
+    import tinycss2  # type: ignore[import-untyped]
+
+    waiting = tinycss2.parse_component_value_list(css, skip_comments=True)[::-1]
+    while waiting:
+        token = waiting.pop()
+        yield token
+        waiting += _inside(token)[::-1]
+
+
+def _inside(token: Any) -> list[Any]:
+    return list(token.arguments if token.type == "function" else getattr(token, "content", None) or ())
+
+
+def _check(token: Any, path: Path) -> None:
+    """Raises SettingsError where the token loads what is not in the file."""
+    match token.type:
+        case "at-keyword" if token.lower_value == "import":
+            raise _refusal(path, f"has @{token.value}", "put what it imports in the file itself")
+        case "url":
+            _check_address(token.value, path)
+        case "function" if token.lower_name in _LOADING:
+            for inner in _inside(token):
+                if inner.type == "string":
+                    _check_address(inner.value, path)
+                elif inner.type == "function" and inner.lower_name == "var":
+                    _check_address(f"var() in {token.name}()", path)
+
+
+def _classes(tokens: Sequence[Any]) -> Iterator[str]:
+    for dot, name in pairwise(tokens):
+        if dot == "." and name.type == "ident" and _CLASS.fullmatch(name.value):
+            yield name.value
+
+
+def _tells_of_dark(token: Any) -> bool:
+    if token.type == "function":
+        return bool(token.lower_name == "light-dark")
+    return token.type == "ident" and "color-scheme" in token.lower_value
 
 
 def _check_address(address: str, path: Path) -> None:

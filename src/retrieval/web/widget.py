@@ -1,20 +1,16 @@
 """The widget for other websites: its script, and a page that shows it with the lines to copy."""
 
-import re
-
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 from starlette.requests import Request
 
 from retrieval.web.assets import KEPT, REFRESHED, assemble_widget, asset_response, static_folder
-from retrieval.web.pages import render_page
-
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+from retrieval.web.pages import own_address, render_page
 
 
-def add_widget(app: FastAPI, frame_ancestors: str) -> None:
+def add_widget(app: FastAPI, frame_ancestors: str, takes_feedback: bool) -> None:
     """Serve ``/widget.js``, its current version at an address of its own, and ``/widget``."""
-    widget = assemble_widget(static_folder())
+    widget = assemble_widget(static_folder(), takes_feedback)
     router = APIRouter(include_in_schema=False)
 
     def script(request: Request, cache_control: str) -> Response:
@@ -56,15 +52,6 @@ def add_widget(app: FastAPI, frame_ancestors: str) -> None:
         return HTMLResponse(html, headers=headers)
 
     app.include_router(router)
-
-
-def own_address(request: Request) -> str:
-    """What the visitor calls this server; where the Host header is no host, what it listens at."""
-    host = request.headers.get("host", "")
-    if not _HOST.fullmatch(host):
-        name, port = request.scope.get("server") or ("localhost", None)
-        host = name if port is None else f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
-    return f"{request.scope['scheme']}://{host}"
 
 
 def widget_policy(frame_ancestors: str) -> str:

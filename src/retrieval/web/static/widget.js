@@ -1,10 +1,10 @@
 // The element <vraagbaak-chat>: asks the server's API and shows quotes with their sources, in a shadow DOM.
 // Text gets into the page as text only, and styles as a constructed sheet: a strict CSP with Trusted Types holds.
-// Round this file the server puts one function, and before it: STYLE (widget.css), VERSION and personalData().
+// Round this file the server puts one function, and before it STYLE (widget.css), VERSION, TAKES_FEEDBACK and
+// personalData().
 
 const LABELS = {
   nl: {
-    launcher: "Stel een vraag",
     heading: "Stel een vraag",
     welcome: "U krijgt de zinnen te zien die uw vraag beantwoorden, letterlijk en met de bron erbij.",
     examples: "Bijvoorbeeld:",
@@ -24,20 +24,19 @@ const LABELS = {
     notCopied: "Kopiëren lukt hier niet",
     passage: "Lees de hele passage",
     passages: (count) => `Lees alle ${count} passages`,
-    shown: (count) => `Er ${count === 1 ? "staat 1 passage" : `staan ${count} passages`} bij.`,
     askAlso: "Stel ook eens:",
     canAsk: "Dit kunt u wel vragen:",
     searching: "Even zoeken…",
     searchingLong: "Dit duurt langer dan anders. Nog even geduld…",
     stillBusy: "Uw vorige vraag wordt nog beantwoord. Nog even geduld.",
     empty: "Typ eerst een vraag.",
-    tooLong: (over) => `Uw vraag is ${over} ${over === 1 ? "teken" : "tekens"} te lang.`,
-    failed: "Er ging iets mis bij het beantwoorden van uw vraag. Dat ligt aan ons, niet aan u.",
+    tooLong: (over) => `Uw vraag is ${over} ${over === 1 ? "teken" : "tekens"} te lang. Hoogstens 500.`,
+    failed: "Er ging iets mis. Dat ligt aan ons, niet aan u.",
     unreachable: "Uw vraag kwam niet aan: er is geen verbinding. Uw vraag is bewaard.",
     timeout: "Het antwoord blijft te lang uit. Uw vraag is bewaard.",
-    interrupted: "Uw vraag was nog niet beantwoord toen u deze pagina verliet.",
+    interrupted: "Uw vraag is nog niet beantwoord.",
     retry: "Opnieuw proberen",
-    personal: (found) => `Uw vraag lijkt ${found} te bevatten. Dat is niet nodig om antwoord te krijgen.`,
+    personal: (found) => `Uw vraag lijkt ${found} te bevatten. Dat is niet nodig om antwoord te krijgen. Uw vraag is nog niet verstuurd.`,
     kinds: {
       bsn: "een burgerservicenummer",
       email: "een e-mailadres",
@@ -48,17 +47,16 @@ const LABELS = {
     and: "en",
     sendAnyway: "Toch versturen",
     adjust: "Aanpassen",
-    helpful: "Hebt u hier iets aan?",
+    helpful: "Heeft u hier iets aan?",
     yes: "Ja",
     no: "Nee",
-    why: "Wat ontbreekt er?",
+    why: "Bedankt. Waarom niet?",
     reasons: ["Het antwoord klopt niet", "Dit vroeg ik niet", "Ik begrijp het niet", "Iets anders"],
     thanks: "Bedankt voor uw reactie.",
-    notKept: "Uw reactie kon niet worden bewaard.",
+    notKept: "Uw reactie kon niet worden bewaard. Probeer het later opnieuw.",
     promise: "Elk citaat staat letterlijk in de bron.",
   },
   en: {
-    launcher: "Ask a question",
     heading: "Ask a question",
     welcome: "Ask in Dutch. You get the sentences that answer your question, word for word, with their source.",
     examples: "For example:",
@@ -78,20 +76,20 @@ const LABELS = {
     notCopied: "Copying does not work here",
     passage: "Read the whole passage",
     passages: (count) => `Read all ${count} passages`,
-    shown: (count) => `With ${count === 1 ? "1 passage" : `${count} passages`}.`,
     askAlso: "You could also ask:",
     canAsk: "What you can ask:",
     searching: "Searching…",
     searchingLong: "This takes longer than usual. One moment please…",
     stillBusy: "Your last question is still being answered. One moment please.",
     empty: "Type a question first.",
-    tooLong: (over) => `Your question is ${over} ${over === 1 ? "character" : "characters"} too long.`,
-    failed: "Something went wrong while answering your question. It is our fault, not yours.",
+    tooLong: (over) => `Your question is ${over} ${over === 1 ? "character" : "characters"} too long. At most 500.`,
+    failed: "Something went wrong. It is our fault, not yours.",
+    tooMany: "There are too many questions at once. Please try again in a minute.",
     unreachable: "Your question did not arrive: there is no connection. It has been kept.",
     timeout: "The answer takes too long. Your question has been kept.",
-    interrupted: "Your question had not been answered when you left this page.",
+    interrupted: "Your question has not been answered yet.",
     retry: "Try again",
-    personal: (found) => `Your question seems to hold ${found}. That is not needed to get an answer.`,
+    personal: (found) => `Your question seems to hold ${found}. That is not needed to get an answer. It has not been sent yet.`,
     kinds: {
       bsn: "a citizen service number",
       email: "an e-mail address",
@@ -105,10 +103,10 @@ const LABELS = {
     helpful: "Is this of use to you?",
     yes: "Yes",
     no: "No",
-    why: "What is missing?",
+    why: "Thank you. Why not?",
     reasons: ["The answer is wrong", "Not what I asked", "I do not understand it", "Something else"],
     thanks: "Thank you for your response.",
-    notKept: "Your response could not be kept.",
+    notKept: "Your response could not be kept. Please try again later.",
     promise: "Every quote stands word for word in the source.",
   },
 };
@@ -131,28 +129,26 @@ const SERVER = SCRIPT?.src ? new URL(".", SCRIPT.src).href : window.location.ori
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(STYLE);
 
-/** An element with attributes (those called on… are listeners) and children; what is null is left out. */
+/** An element with attributes (on… is a listener, part a class too) and children; what is null is left out. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== null) element.setAttribute(name, value);
+    if (name === "part") element.classList.add(value);
   }
   element.append(...children.filter((child) => child !== null));
   return element;
 }
 
-function icon(path) {
-  const [svg, drawn] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+function speechBubble() {
+  const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
-  drawn.setAttribute("d", path);
-  svg.append(drawn);
+  path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-9l-6 5v-5H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z");
+  svg.append(path);
   return svg;
 }
-
-const SPEECH = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-9l-6 5v-5H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z";
-const CROSS = "M6 4.6 12 10.6 18 4.6 19.4 6 13.4 12 19.4 18 18 19.4 12 13.4 6 19.4 4.6 18 10.6 12 4.6 6z";
 
 /** A text with stretches of it marked. The offsets count code points, as the server does; JavaScript's do not. */
 function marked(text, highlights) {
@@ -172,16 +168,12 @@ function placeOf(citation) {
 
 function dateOf(citation, language) {
   if (!/^\d{4}-\d\d-\d\d$/.test(citation.date ?? "")) return citation.date ?? "";
-  const options = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" };
-  return new Intl.DateTimeFormat(language, options).format(new Date(citation.date));
-}
-
-function linesOf(text) {
-  return (text ?? "").split("\n").filter((line) => line.trim() !== "");
+  return new Date(citation.date).toLocaleDateString(language, { dateStyle: "long", timeZone: "UTC" });
 }
 
 function paragraphs(text) {
-  return linesOf(text).map((line) => make("p", {}, line));
+  const lines = (text ?? "").split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line) => make("p", {}, line));
 }
 
 /** What an abstention says: the rest of its text is shown in a form of its own. */
@@ -213,6 +205,8 @@ class VraagbaakChat extends HTMLElement {
 
   #root = this.attachShadow({ mode: "open" });
   #theme = new CSSStyleSheet();
+  #floats = false; // or stands in the text; it stays what it was when the page got it
+  #storageKey = "";
   #turns = []; // { question, reply } or { question, failure }; neither while it is being answered
   #focusedBefore = null;
   #parts = null;
@@ -221,7 +215,11 @@ class VraagbaakChat extends HTMLElement {
 
   connectedCallback() {
     this.#listen();
-    if (this.#parts !== null) return; // moved within the page
+    if (this.#parts !== null) return this.#reopen(); // moved within the page
+    this.#floats = !["inline", null].includes(this.getAttribute("position"));
+    // of two without an id on one page, each has a conversation of its own
+    const number = this.id || [...document.querySelectorAll("vraagbaak-chat")].indexOf(this);
+    this.#storageKey = `vraagbaak ${this.#server} ${number}`;
     this.#root.adoptedStyleSheets = [sheet, this.#theme];
     this.#parts = this.#build();
     this.#label();
@@ -229,8 +227,7 @@ class VraagbaakChat extends HTMLElement {
     for (const turn of kept.turns) this.#add(turn);
     this.#parts.box.value = kept.draft;
     this.#fit();
-    const isSmall = window.matchMedia(SMALL).matches;
-    if (this.#floats && !isSmall && (this.hasAttribute("open") || kept.isOpen)) this.#show();
+    if (this.#floats && !window.matchMedia(SMALL).matches && (this.hasAttribute("open") || kept.isOpen)) this.#show();
   }
 
   disconnectedCallback() {
@@ -249,6 +246,7 @@ class VraagbaakChat extends HTMLElement {
       const focused = document.activeElement;
       this.#focusedBefore = focused === this || focused === document.body ? null : focused;
       this.#show();
+      this.#emit("open");
       this.#save();
     }
     // on a phone the focus in the text box would bring up the keyboard, over the suggestions
@@ -266,8 +264,7 @@ class VraagbaakChat extends HTMLElement {
   ask(question) {
     if (this.#parts === null) return;
     this.open();
-    this.#parts.box.value = String(question).trim();
-    this.#submit();
+    this.#askFor(String(question).trim());
   }
 
   /** Begin a new conversation. */
@@ -276,6 +273,8 @@ class VraagbaakChat extends HTMLElement {
     this.#waiting?.abort();
     this.#waiting = null;
     this.#turns = [];
+    this.#parts.box.value = "";
+    this.#changed();
     this.#parts.turns.replaceChildren();
     this.#dismissWarning();
     this.#say(this.#labels.restarted);
@@ -283,12 +282,9 @@ class VraagbaakChat extends HTMLElement {
     this.#parts.box.focus();
   }
 
-  get #floats() {
-    return this.hasAttribute("position") && this.getAttribute("position") !== "inline";
-  }
-
   get #language() {
-    return Object.hasOwn(LABELS, this.lang) ? this.lang : FALLBACK_LANGUAGE;
+    const language = this.lang.slice(0, 2).toLowerCase(); // of "en-GB"
+    return LABELS[language] ? language : FALLBACK_LANGUAGE;
   }
 
   get #labels() {
@@ -299,22 +295,18 @@ class VraagbaakChat extends HTMLElement {
     return (this.getAttribute("server") ?? SERVER).replace(/\/+$/, "");
   }
 
-  get #storageKey() {
-    return `vraagbaak ${this.#server} ${this.id}`.trim();
-  }
-
   // ---- building
 
   #build() {
     const floats = this.#floats;
     const title = make("h2", { id: "title", part: "heading", tabindex: "-1" });
     const restart = make("button", { type: "button", class: "plain", onclick: () => this.restart() });
-    const close = make("button", { type: "button", class: "plain close", onclick: () => this.close() }, icon(CROSS));
-    const welcome = make("div", { class: "welcome", part: "welcome" });
+    const close = make("button", { type: "button", class: "plain close", onclick: () => this.close() }, "✕");
+    const welcome = make("div", { part: "welcome" });
     const turns = make("div", { class: "turns" });
-    const log = make("div", { class: "log", part: "log", role: "region", tabindex: "0" }, welcome, turns);
+    const log = make("div", { part: "log", role: "region", tabindex: "0" }, welcome, turns);
     const status = make("div", { class: "unseen", role: "status" });
-    const warning = make("div", { class: "warning", part: "warning", role: "alert", hidden: "" });
+    const warning = make("div", { part: "warning", role: "alert", hidden: "" });
     const hint = make("p", { id: "hint", class: "hint" });
     const label = make("label", { for: "box" });
     const box = make("textarea", {
@@ -325,7 +317,10 @@ class VraagbaakChat extends HTMLElement {
       enterkeyhint: "send",
       "aria-describedby": "hint",
       onkeydown: (event) => this.#typed(event),
-      oninput: () => this.#changed(),
+      oninput: () => {
+        this.#parts.warning.hidden = true; // it was about another text
+        this.#changed();
+      },
     });
     const send = make("button", { type: "submit", class: "primary", part: "send" });
     const form = make(
@@ -342,7 +337,7 @@ class VraagbaakChat extends HTMLElement {
       hint,
     );
     const promise = make("p", { class: "promise" });
-    const header = make("div", { class: "header", part: "header" }, title, restart, floats ? close : null);
+    const header = make("div", { part: "header" }, title, restart, floats ? close : null);
     const panel = make(
       floats ? "dialog" : "section",
       { class: floats ? "panel floating" : "panel", part: "panel", "aria-labelledby": "title" },
@@ -355,8 +350,8 @@ class VraagbaakChat extends HTMLElement {
     const launcherText = make("span");
     const launcher = make(
       "button",
-      { type: "button", class: "launcher", part: "launcher", "aria-haspopup": "dialog", onclick: () => this.open() },
-      icon(SPEECH),
+      { type: "button", part: "launcher", "aria-haspopup": "dialog", onclick: () => this.open() },
+      speechBubble(),
       launcherText,
     );
     if (floats) {
@@ -374,7 +369,7 @@ class VraagbaakChat extends HTMLElement {
     const labels = this.#labels;
     this.#root.querySelector(".panel").lang = this.#language;
     title.textContent = this.getAttribute("heading") ?? labels.heading;
-    launcherText.textContent = labels.launcher;
+    launcherText.textContent = labels.heading;
     restart.textContent = labels.restart;
     close.setAttribute("aria-label", labels.close);
     log.setAttribute("aria-label", labels.conversation);
@@ -406,7 +401,7 @@ class VraagbaakChat extends HTMLElement {
         return;
       }
     }
-    console.warn(`vraagbaak-chat: color="${colour}" is no opaque RGB colour; the default is used`);
+    console.warn(`vraagbaak-chat: color="${colour}" is not used: no opaque colour`);
   }
 
   /** To the page, for as long as the element is part of it. */
@@ -414,7 +409,7 @@ class VraagbaakChat extends HTMLElement {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     window.addEventListener("pagehide", () => this.#save(), { signal });
-    // what has the focus may lie behind the panel: Escape shows it from anywhere (WCAG 2.4.11)
+    window.matchMedia(SMALL).addEventListener("change", () => this.#reopen(), { signal });
     const escape = (event) => event.key === "Escape" && this.#escaped(event);
     document.addEventListener("keydown", escape, { signal });
   }
@@ -432,12 +427,21 @@ class VraagbaakChat extends HTMLElement {
     launcher.hidden = true;
     this.#fit();
     this.#showNewest();
-    this.#emit("open");
+  }
+
+  /** Modal or not, as the window now asks; the element was moved, or the window changed. */
+  #reopen() {
+    const { panel } = this.#parts;
+    if (!this.#floats || !panel.open) return;
+    const focused = this.#root.activeElement;
+    panel.close();
+    this.#show();
+    focused?.focus();
   }
 
   #closed() {
-    const { launcher } = this.#parts;
-    if (!launcher.hidden) return;
+    const { launcher, panel } = this.#parts;
+    if (panel.open || !launcher.hidden) return;
     const hadFocus = document.activeElement === this || document.activeElement === document.body;
     launcher.hidden = false;
     if (hadFocus) {
@@ -450,8 +454,10 @@ class VraagbaakChat extends HTMLElement {
   }
 
   #escaped(event) {
-    const { panel, warning } = this.#parts;
-    if (event.defaultPrevented || (warning.hidden && !(this.#floats && panel.open))) return;
+    const isOpen = this.#floats && this.#parts.panel.open;
+    // what has the focus may lie behind the panel: Escape shows it (WCAG 2.4.11); a dialog of the site goes first
+    const isOurs = event.composedPath().includes(this) || (isOpen && !document.querySelector(":modal"));
+    if (event.defaultPrevented || !isOurs || (this.#parts.warning.hidden && !isOpen)) return;
     event.preventDefault();
     if (!this.#dismissWarning()) this.close();
   }
@@ -464,7 +470,7 @@ class VraagbaakChat extends HTMLElement {
   }
 
   #emit(name, detail = {}) {
-    this.dispatchEvent(new CustomEvent(`vraagbaak:${name}`, { detail, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent(`vraagbaak:${name}`, { detail, bubbles: true }));
   }
 
   // ---- asking
@@ -579,7 +585,7 @@ class VraagbaakChat extends HTMLElement {
       this.#shown(question, reply);
       this.#spoken(reply);
     } catch {
-      throw new RefusedError(0, this.#labels.failed);
+      throw new RefusedError(200, this.#labels.failed);
     }
   }
 
@@ -590,21 +596,20 @@ class VraagbaakChat extends HTMLElement {
       body: JSON.stringify(body),
       credentials: "omit",
       referrerPolicy: "no-referrer",
-      cache: "no-store",
       signal,
     });
-    const read = await response.json();
-    if (!response.ok) throw new RefusedError(response.status, read?.detail ?? "");
+    const read = await response.json().catch(() => null);
+    if (!response.ok || read === null) throw new RefusedError(response.status, read?.detail ?? "");
     return read;
   }
 
   /** Why there is no answer; the server speaks Dutch, and knows best what was wrong with a request. */
   #told(error) {
-    if (error.name === "AbortError") return this.#labels.timeout;
-    if (error instanceof RefusedError) {
-      return this.#language === "nl" && error.message !== "" ? error.message : this.#labels.failed;
-    }
-    return error instanceof TypeError ? this.#labels.unreachable : this.#labels.failed;
+    const { failed, timeout, tooMany, unreachable } = this.#labels;
+    if (error.name === "AbortError") return timeout;
+    if (error instanceof TypeError) return unreachable;
+    if (tooMany && [429, 503].includes(error.status)) return tooMany;
+    return (this.#language === "nl" && error.message) || failed;
   }
 
   #waits(turn, text) {
@@ -623,7 +628,7 @@ class VraagbaakChat extends HTMLElement {
   // ---- the conversation
 
   #add(turn) {
-    turn.element = make("div", { class: "turn", part: "turn" });
+    turn.element = make("div", { part: "turn" });
     this.#turns.push(turn);
     while (this.#turns.length > MOST_TURNS) this.#turns.shift().element.remove();
     this.#parts.turns.append(turn.element);
@@ -632,12 +637,12 @@ class VraagbaakChat extends HTMLElement {
 
   #draw(turn) {
     const asked = make("span", { class: "unseen" }, `${this.#labels.asked} `);
-    const question = make("h3", { class: "question", part: "question" }, asked, turn.question);
-    const answer = make("div", { class: "answer", part: "answer" });
-    if (turn.reply) answer.append(...this.#shown(turn.question, turn.reply));
+    const question = make("h3", { part: "question" }, asked, turn.question);
+    const answer = make("div", { part: "answer" });
+    if (turn.reply) answer.append(...this.#shown(turn.question, turn.reply).filter(Boolean));
     else if (turn.failure) {
       const retry = make("button", { type: "button", onclick: () => this.#retry(turn) }, this.#labels.retry);
-      answer.append(make("div", { class: "notice", part: "notice" }, make("p", {}, turn.failure), retry));
+      answer.append(make("div", { part: "notice" }, make("p", {}, turn.failure), retry));
     }
     turn.element.replaceChildren(question, answer);
   }
@@ -680,12 +685,13 @@ class VraagbaakChat extends HTMLElement {
     const { copy, source } = this.#labels;
     const lead = quote.lead ? make("p", { class: "lead" }, quote.lead.text) : null;
     const button = make("button", { type: "button", class: "plain", onclick: () => this.#copy(button, quote, citation) }, copy);
-    return make(
+    const figure = make(
       "figure",
-      { class: "quote", part: "quote" },
+      {},
       make("blockquote", { lang: FALLBACK_LANGUAGE }, lead, make("p", {}, quote.text)),
-      make("figcaption", { part: "citation" }, `${source} `, this.#sourceLink(citation), ...this.#origin(citation), button),
+      make("figcaption", { part: "citation" }, `${source} `, this.#sourceLink(citation), ...this.#origin(citation)),
     );
+    return make("div", { part: "quote" }, figure, button);
   }
 
   #folded(citations) {
@@ -697,7 +703,7 @@ class VraagbaakChat extends HTMLElement {
   #passage(citation) {
     return make(
       "figure",
-      { class: "passage", part: "passage" },
+      { part: "passage" },
       make("figcaption", { part: "citation" }, this.#sourceLink(citation)),
       make("p", { lang: FALLBACK_LANGUAGE }, ...marked(citation.text, citation.highlights)),
     );
@@ -708,8 +714,8 @@ class VraagbaakChat extends HTMLElement {
   }
 
   #origin(citation) {
-    const date = dateOf(citation, this.#language);
-    const parts = date === "" ? [] : [make("span", { class: "date" }, date)];
+    const told = [dateOf(citation, this.#language), citation.publisher].filter(Boolean);
+    const parts = told.map((part) => make("span", { class: "date" }, part));
     return citation.original_url ? [...parts, this.#link(citation.original_url, this.#labels.original)] : parts;
   }
 
@@ -722,39 +728,44 @@ class VraagbaakChat extends HTMLElement {
 
   #contact({ text, url }) {
     const whole = url?.startsWith("/") ? `${this.#server}${url}` : url;
-    return make("p", { class: "contact", part: "contact", lang: FALLBACK_LANGUAGE }, whole ? this.#link(whole, text) : text);
+    return make("p", { part: "contact", lang: FALLBACK_LANGUAGE }, whole ? this.#link(whole, text) : text);
   }
 
   #suggestions(heading, questions) {
     if (questions.length === 0) return [];
     const items = questions.map((question) =>
-      make("li", {}, make("button", { type: "button", class: "suggestion", part: "suggestion", lang: FALLBACK_LANGUAGE, onclick: () => this.#suggested(question) }, question)),
+      make("li", {}, make("button", { type: "button", part: "suggestion", lang: FALLBACK_LANGUAGE, onclick: () => this.#suggested(question) }, question)),
     );
     return [make("p", { class: "small" }, heading), make("ul", { class: "suggestions", role: "list" }, ...items)];
   }
 
   #suggested(question) {
-    const { box } = this.#parts;
-    // what was being typed is not lost
+    this.#askFor(question);
+    if (this.#parts.warning.hidden && !window.matchMedia("(pointer: coarse)").matches) this.#parts.box.focus();
+  }
+
+  /** Ask what the visitor did not type; what was being typed is kept. */
+  #askFor(question) {
+    const { box, warning } = this.#parts;
+    if (this.#waiting !== null) return this.#tell(this.#labels.stillBusy);
     const draft = box.value;
     box.value = question;
     this.#submit();
-    if (!this.#parts.warning.hidden) return;
-    box.value = draft;
+    if (!warning.hidden) return;
+    box.value ||= draft;
     this.#changed();
-    if (!window.matchMedia("(pointer: coarse)").matches) box.focus();
   }
 
   // ---- copying and feedback
 
   async #copy(button, quote, citation) {
     const { copy, copied, notCopied } = this.#labels;
-    const url = citation.original_url ?? `${this.#server}${citation.source_url}`;
+    const url = this.#server + citation.source_url;
     const told = [placeOf(citation), dateOf(citation, this.#language), url].filter(Boolean).join(", ");
-    const lead = quote.lead ? `${quote.lead.text}\n` : "";
+    const lead = quote.lead ? `${quote.lead.text} ` : "";
     let text = copied;
     try {
-      await navigator.clipboard.writeText(`“${lead}${quote.text}”\n${told}`);
+      await navigator.clipboard.writeText(`“${lead}${quote.text}” — ${told}`);
     } catch {
       text = notCopied; // refused by the visitor or the site, or a page without https
     }
@@ -765,43 +776,45 @@ class VraagbaakChat extends HTMLElement {
 
   #feedback(question, reply) {
     const { helpful, yes, no, why, reasons, thanks, notKept } = this.#labels;
-    if (this.getAttribute("feedback") === "off" || reply.rated) return null;
-    const place = make("div", { class: "feedback", part: "feedback", role: "group", "aria-label": helpful });
-    const tell = async (isHelpful, reason) => {
-      const told = { question, answer_id: reply.id, helpful: isHelpful, ...(reason ? { reason } : {}) };
-      let text = thanks;
+    if (!TAKES_FEEDBACK || this.getAttribute("feedback") === "off" || reply.rated) return null;
+    const place = make("div", { part: "feedback", role: "group", "aria-label": helpful });
+    const fill = (text, ...buttons) => {
+      const hadFocus = place.contains(this.#root.activeElement);
+      const line = make("p", { class: "small", tabindex: "-1" }, text);
+      place.replaceChildren(line, ...buttons);
+      if (hadFocus) line.focus(); // which says it too
+      else if (buttons.length === 0) this.#say(text);
+    };
+    const button = (text, onclick) => make("button", { type: "button", onclick }, text);
+    // a refusal has nothing in it that is wrong
+    const possible = reply.status === "answered" ? reasons : reasons.slice(1);
+    let isSending = false;
+    const tell = async (isHelpful, reason = null) => {
+      if (isSending) return;
+      isSending = true;
+      const told = { question, answer_id: reply.id, helpful: isHelpful, ...(reason && { reason }) };
       try {
         await this.#post("feedback", told);
         reply.rated = true;
         this.#save();
         this.#emit("feedback", told);
+        if (isHelpful || reason) fill(thanks);
+        else fill(why, ...possible.map((one) => button(one, () => tell(false, LABELS.nl.reasons[reasons.indexOf(one)]))));
       } catch {
-        text = notKept;
+        ask(notKept);
       }
-      place.replaceChildren(make("p", { class: "small", tabindex: "-1" }, text));
-      place.firstChild.focus(); // which says it too
+      isSending = false;
     };
-    const button = (text, onclick) => make("button", { type: "button", onclick }, text);
-    const askWhy = () => {
-      place.setAttribute("aria-label", why);
-      place.replaceChildren(
-        make("p", { class: "small", tabindex: "-1" }, why),
-        ...reasons.map((reason, number) => button(reason, () => tell(false, LABELS.nl.reasons[number]))),
-      );
-      place.firstChild.focus();
-    };
-    place.append(make("p", { class: "small" }, helpful), button(yes, () => tell(true)), button(no, askWhy));
+    const ask = (text) => fill(text, button(yes, () => tell(true)), button(no, () => tell(false)));
+    ask(helpful);
     return place;
   }
 
   /** What a screen reader is told of a reply, once: the log itself is no live region. */
   #spoken(reply) {
-    const { answer, source, shown } = this.#labels;
+    const { answer, source } = this.#labels;
     if (reply.status === "smalltalk") return reply.text;
-    if (reply.status === "abstained") {
-      const count = reply.citations.length;
-      return [reply.notice, verdictOf(reply), count > 0 ? shown(count) : null].filter(Boolean).join(" ");
-    }
+    if (reply.status === "abstained") return [reply.notice, verdictOf(reply)].filter(Boolean).join(" ");
     const quotes = reply.quotes.map(({ text, citation }) => `${text} ${source} ${reply.citations[citation - 1].title}.`);
     return [reply.notice, answer, ...quotes].filter(Boolean).join(" ");
   }
@@ -819,10 +832,11 @@ class VraagbaakChat extends HTMLElement {
       const kept = JSON.parse(sessionStorage.getItem(this.#storageKey));
       if (kept?.version !== VERSION) return nothing;
       const failure = this.#labels.interrupted;
+      for (const { question, reply } of kept.turns) if (reply) this.#check(question, reply);
       const turns = kept.turns.map((turn) => (turn.reply || turn.failure ? turn : { ...turn, failure }));
       return { ...kept, turns };
     } catch {
-      return nothing; // the browser keeps nothing for this site
+      return nothing; // the browser keeps nothing for this site, or something else wrote there
     }
   }
 
@@ -830,7 +844,8 @@ class VraagbaakChat extends HTMLElement {
     if (!this.#keeps) return;
     const turns = this.#turns.map(({ question, reply, failure }) => ({ question, reply, failure }));
     const { box, panel } = this.#parts;
-    const kept = { version: VERSION, turns, draft: box.value, isOpen: this.#floats && panel.open };
+    const draft = personalData(box.value).length > 0 ? "" : box.value; // what is not sent is not kept either
+    const kept = { version: VERSION, turns, draft, isOpen: this.#floats && panel.open };
     try {
       sessionStorage.setItem(this.#storageKey, JSON.stringify(kept));
     } catch {
