@@ -32,7 +32,7 @@ HOMES = {
     "rapidfuzz": {"retrieval.sentences", "retrieval.spelling"},
     "scipy": {"retrieval.calibration"},
     "simplemma": {"retrieval.spelling"},
-    "markdown_it": {"retrieval.corpus"},
+    "markdown_it": {"retrieval.readers.markdown"},
     "sqlite3": {"retrieval.feedback", "retrieval.files", "retrieval.store", "retrieval.vector_cache"},
     "ir_measures": {"retrieval.evaluation"},
     "stdnum": {"retrieval.personal_data"},

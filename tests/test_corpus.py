@@ -9,17 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.corpus import (
-    MAX_FILE_BYTES,
-    MAX_HEADING_CHARACTERS,
-    MAX_TITLE_CHARACTERS,
-    Content,
-    Skipped,
-    read_corpus,
-    read_markdown,
-    read_plain_text,
-)
+from retrieval.corpus import Skipped, read_corpus
 from retrieval.errors import CorpusError, UnreadableFileError
+from retrieval.readers.content import MAX_FILE_BYTES, Content
+from retrieval.readers.markdown import read_markdown
+from retrieval.readers.plain_text import MAX_HEADING_CHARACTERS, MAX_TITLE_CHARACTERS, read_plain_text
 from retrieval.records import BlockKind
 
 CORPUS = Path(__file__).parents[1] / "corpus"

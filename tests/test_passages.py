@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.corpus import Content, read_corpus, read_markdown, read_plain_text
+from retrieval.corpus import read_corpus
 from retrieval.passages import cut_passages, split_sentences
+from retrieval.readers.content import Content
+from retrieval.readers.markdown import read_markdown
+from retrieval.readers.plain_text import read_plain_text
 from retrieval.records import BlockKind, Document, Passage
 
 CORPUS = Path(__file__).parents[1] / "corpus"

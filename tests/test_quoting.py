@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.corpus import read_markdown
 from retrieval.passages import cut_passages
 from retrieval.quoting import LONGEST_LIST, Quotable, admits_several, best_quote
+from retrieval.readers.markdown import read_markdown
 from retrieval.records import Document, Hit, Lead, Passage, Query, Span
 
 OFFSET = 100

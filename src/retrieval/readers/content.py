@@ -1,0 +1,116 @@
+"""What a reader makes of a file, and the visible text that it grows block by block."""
+
+import codecs
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.errors import UnreadableFileError
+from retrieval.records import Block, BlockKind, Span
+
+MAX_FILE_BYTES = 10_000_000
+"""A larger file is no text that someone reads: some four times the Dutch Bible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a reader makes of one file.
+
+    ``title`` is None where the file names none; ``blocks`` keep the promises of ``Document.blocks``;
+    ``date`` is the file's own, as YYYY-MM-DD.
+    """
+
+    text: str
+    title: str | None
+    blocks: tuple[Block, ...]
+    date: str | None = None
+
+
+class Page:
+    """The visible text that grows block by block; the first heading of level 1 is its title."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.title: str | None = None
+        self._parts: list[str] = []
+        self._length = 0
+
+    @property
+    def text(self) -> str:
+        """All of it so far."""
+        return "".join(self._parts)
+
+    def add(self, kind: BlockKind, visible: str, level: int) -> None:
+        """Add a block, set apart from the one before it as its kind asks; one of blanks is left out."""
+        words = visible.strip()
+        if not words:
+            return
+        if kind is BlockKind.HEADING and level == 1 and self.title is None:
+            kind, self.title = BlockKind.TITLE, words
+        self._append(self._separator(kind))
+        indented = visible.rstrip().lstrip("\n")  # code keeps the indentation of its first line
+        start = self._length + indented.index(words)
+        self._append(indented)
+        self.blocks.append(Block(kind, Span(start, self._length), level))
+
+    def _separator(self, kind: BlockKind) -> str:
+        if not self.blocks:
+            return ""
+        before = self.blocks[-1].kind
+        listed = kind is BlockKind.LIST_ITEM and before is kind
+        listed |= kind is BlockKind.TABLE_ROW and before in (BlockKind.TABLE_HEADER, kind)
+        return "\n" if listed else "\n\n"
+
+    def _append(self, part: str) -> None:
+        self._parts.append(part)
+        self._length += len(part)
+
+
+def bytes_of(path: Path) -> bytes:
+    """What a file holds. Raises UnreadableFileError where it is too large or cannot be opened."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise UnreadableFileError(
+                f"{size:,} bytes is too large, expected at most {MAX_FILE_BYTES:,}: "
+                "cut the text into smaller files"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(f"it cannot be opened ({error.strerror}): allow it to be read") from error
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file without BOM, line ends as LF. Raises UnreadableFileError where it is no UTF-8."""
+    if not data:
+        raise UnreadableFileError("the file is empty (0 bytes): add text, or remove the file")
+    nul = data.find(0)
+    try:
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        offset = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
+        raise UnreadableFileError(
+            f"byte 0x{data[offset]:02x} at offset {offset} is not UTF-8: save the file as UTF-8"
+        ) from error
+    if nul >= 0:
+        raise UnreadableFileError(
+            f"byte 0x00 at offset {nul} is not text: save the file as plain text in UTF-8"
+        )
+    if not text.strip():
+        raise UnreadableFileError("only blanks in the file: add text, or remove the file")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_words(value: object) -> bool:
+    """Whether this is text that is not blank."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_date(value: object) -> bool:
+    """Whether this is a day, as YYYY-MM-DD or as TOML has it."""
+    if isinstance(value, datetime.datetime) or not isinstance(value, str | datetime.date):
+        return False
+    try:
+        return datetime.date.fromisoformat(str(value)).isoformat() == str(value)
+    except ValueError:
+        return False

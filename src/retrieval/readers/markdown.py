@@ -1,0 +1,176 @@
+"""Markdown (CommonMark and tables) as the text that a reader sees of it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+from retrieval.errors import UnreadableFileError
+from retrieval.readers.content import Content, Page, is_date, is_words
+from retrieval.records import BlockKind
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+MAX_MARKDOWN_NESTING = 100
+"""Lists, their items and quotes within one another, at which the parser drops what lies deeper."""
+
+
+def read_markdown(text: str) -> Content:
+    """Markdown (CommonMark and tables) as the text that a reader sees of it.
+
+    Blocks are separated by a blank line, items of a list and rows of a table by a line end. Marks,
+    addresses of links, tags, comments and front matter are not part of it. Raises UnreadableFileError
+    where lists or quotes lie deeper in one another than MAX_MARKDOWN_NESTING.
+    """
+    from markdown_it import MarkdownIt
+
+    front_matter, body = _front_matter(text)
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_MARKDOWN_NESTING}).enable(["table", "strikethrough"])
+    tokens = parser.parse(body)
+    _check_nesting(tokens, text.count("\n") - body.count("\n"))
+    page = Page()
+    for kind, visible, level in _markdown_blocks(tokens):
+        page.add(kind, visible, level)
+    return Content(
+        page.text, front_matter.get("title") or page.title, tuple(page.blocks), front_matter.get("date")
+    )
+
+
+def _check_nesting(tokens: Sequence["Token"], lines_before: int) -> None:
+    """Raise UnreadableFileError where the parser came to its limit and left out what it found there."""
+    for token in tokens:
+        if token.type in ("list_item_open", "blockquote_open") and token.level + 1 >= MAX_MARKDOWN_NESTING:
+            line = lines_before + (token.map[0] if token.map else 0) + 1
+            raise UnreadableFileError(
+                f"line {line}: lists or quotes lie too deep in one another, expected fewer than "
+                f"{MAX_MARKDOWN_NESTING // 2} lists or {MAX_MARKDOWN_NESTING} quotes: take some of them out"
+            )
+
+
+def _markdown_blocks(tokens: Sequence["Token"]) -> Iterator[tuple[BlockKind, str, int]]:
+    """Kind, visible text and level of each block, in order."""
+    level = 0  # of the heading that is open
+    lists = 0  # how many are open
+    marker = ""  # of the item that is open, until it is written
+    cells: list[str] | None = None  # of the row that is open
+    row_kind = BlockKind.TABLE_ROW
+    for number, token in enumerate(tokens):
+        match token.type:
+            case "heading_open" | "heading_close":
+                level = int(token.tag[1:]) if token.nesting > 0 else 0
+            case "bullet_list_open" | "bullet_list_close" | "ordered_list_open" | "ordered_list_close":
+                lists += token.nesting
+            case "list_item_open" | "list_item_close":
+                marker = _marker(token)
+            case "tr_open":
+                in_head = tokens[number - 1].type == "thead_open"
+                cells, row_kind = [], BlockKind.TABLE_HEADER if in_head else BlockKind.TABLE_ROW
+            case "tr_close":
+                row = " | ".join(cells or ())
+                cells = None
+                yield row_kind, row if row.strip(" |") else "", 0
+            case "fence" | "code_block":
+                yield BlockKind.CODE, token.content, 0
+            case "html_block":
+                yield from ((BlockKind.PARAGRAPH, part, 0) for part in _html_paragraphs(token.content))
+            case "inline":
+                visible = _visible(token.children or ()).strip()
+                if cells is not None:
+                    cells.append(visible)
+                elif level or not lists:
+                    yield BlockKind.HEADING if level else BlockKind.PARAGRAPH, visible, level
+                elif visible:
+                    yield BlockKind.LIST_ITEM, marker + visible, 0
+                    marker = ""
+
+
+def _marker(item: "Token") -> str:
+    if item.nesting < 0:
+        return ""
+    return f"{item.info}{item.markup} " if item.info else "- "
+
+
+def _visible(tokens: Sequence["Token"]) -> str:
+    parts = []
+    for token in tokens:
+        match token.type:
+            case "softbreak":
+                parts.append(" ")
+            case "hardbreak":
+                parts.append("\n")
+            case "html_inline":
+                parts.append("\n" if re.match(r"<br\b", token.content, re.IGNORECASE) else "")
+            case "image":
+                parts.append(_visible(token.children or ()))
+            case _:
+                parts.append(token.content)
+    return "".join(parts)
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], str]:
+    """The title and date of the front matter, if any, and the text without it."""
+    lines = re.DOTALL | re.MULTILINE
+    found = re.match(r"---[ \t]*\n(?=[\w-]+:)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", text, lines)
+    if found is None:
+        return {}, text
+    pairs = {key: value.strip().strip("\"'") for key, value in re.findall(r"(?m)^(\w+):(.*)$", found[1])}
+    known = {"title": is_words, "date": is_date}
+    return {key: pairs[key] for key, fits in known.items() if fits(pairs.get(key))}, text[found.end() :]
+
+
+def _html_paragraphs(html: str) -> list[str]:
+    parser = _HtmlText()
+    parser.feed(html)
+    parser.close()
+    paragraphs = (" ".join(part.split()) for part in "".join(parser.parts).split("\0"))
+    return [paragraph for paragraph in paragraphs if paragraph]
+
+
+class _HtmlText(HTMLParser):
+    """Collects what a browser would show of a piece of HTML; a NUL stands between paragraphs."""
+
+    INVISIBLE = frozenset(("script", "style", "template", "title"))
+    INLINE = frozenset(
+        (
+            "a",
+            "abbr",
+            "b",
+            "cite",
+            "code",
+            "em",
+            "i",
+            "kbd",
+            "mark",
+            "q",
+            "s",
+            "small",
+            "span",
+            "strong",
+            "sub",
+            "sup",
+            "u",
+        )
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._invisible = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._invisible += tag in self.INVISIBLE
+        if tag == "img":
+            self.parts.append(dict(attrs).get("alt") or "")
+        elif tag not in self.INLINE:
+            self.parts.append("\0")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.INVISIBLE:
+            self._invisible = max(0, self._invisible - 1)
+        if tag not in self.INLINE:
+            self.parts.append("\0")
+
+    def handle_data(self, data: str) -> None:
+        if not self._invisible:
+            self.parts.append(data)
