@@ -159,15 +159,17 @@ TOLD = """ onload="document.title = 'geladen'" onerror="document.title = 'geweig
 
 
 def lines_to_copy(address: str) -> list[str]:
-    """The plain line of /widget, and the one with a version, made to tell what became of them."""
+    """The lines of /widget: plain, with an element, and with a version; each tells what became of it."""
     html = httpx.get(f"{address}/widget").text
-    return [unescape(line).replace(">", TOLD, 1) for line in LINE.findall(html)]
+    return [unescape(lines).replace(" async>", f" async{TOLD}") for lines in LINE.findall(html)]
 
 
 @pytest.mark.parametrize("host", ["localhost", "elders.example"])
-def test_both_lines_load_the_widget(new_page: PageMaker, address: str, website: Website, host: str) -> None:
+def test_all_lines_load_the_widget(new_page: PageMaker, address: str, website: Website, host: str) -> None:
     site = website.at(host)
-    for line in lines_to_copy(address):
+    lines = lines_to_copy(address)
+    assert len(lines) == 3
+    for line in lines:
         website.show(line)
         with new_page(address, sites=[site]) as page:
             page.goto(site)
@@ -178,7 +180,7 @@ def test_both_lines_load_the_widget(new_page: PageMaker, address: str, website: 
 def test_a_script_that_the_hash_is_not_of_is_not_run(
     new_page: PageMaker, address: str, here: str, website: Website
 ) -> None:
-    pinned = lines_to_copy(address)[1]
+    pinned = lines_to_copy(address)[2]
     right = re.search(r"sha384-[A-Za-z0-9+/=]{64}", pinned)
     assert right is not None
     website.show(pinned.replace(right[0], f"sha384-{'A' * 64}"))
@@ -204,7 +206,7 @@ def test_the_page_for_editors_shows_the_widget_under_its_own_policy(
 ) -> None:
     with new_page(address, viewport={"width": width, "height": 800}) as page:
         page.goto(f"{address}/widget")
-        expect(page.locator("pre.knipsel")).to_have_count(2)
+        expect(page.locator("pre.knipsel")).to_have_count(3)
         page.wait_for_load_state("load")
         assert page.evaluate("customElements.get('vraagbaak-chat') !== undefined")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
