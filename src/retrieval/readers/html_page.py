@@ -533,7 +533,7 @@ def _is_table(table: "LexborNode") -> bool:
     """Whether it holds data in rows, rather than arranging the page."""
     return (
         table.attributes.get("role") not in ("presentation", "none")
-        and table.css_first("td table, th table, td h1, td h2, td h3") is None
+        and not _holds(table, "table, h1, h2, h3")
         and len(table.css("td, th")) > 1
     )
 
@@ -542,11 +542,14 @@ def _is_short(terms: "LexborNode") -> bool:
     """Whether a list of terms reads as rows: nothing but terms and their paragraph of text."""
     allowed = ("dt", "dd", "div", "script", "template", "-comment")
     parts = [node for node in _in_order(terms, lambda node: node.tag in ("dl", "div")) if node is not terms]
-    return terms.css_first(
-        "dd ul, dd ol, dd dl, dd table, dd pre, dd h2, dd h3, dd h4, dd p + p, dd blockquote"
-    ) is None and all(
+    return not _holds(terms, "ul, ol, dl, table, pre, h2, h3, h4, p + p, blockquote") and all(
         node.tag in allowed or (node.is_text_node and not (node.text_content or "").strip()) for node in parts
     )
+
+
+def _holds(node: "LexborNode", selector: str) -> bool:
+    """Whether something below the element is selected; ``css_first`` itself looks at the element too."""
+    return any(child.css_first(selector) is not None for child in _children(node) if child.is_element_node)
 
 
 def _heading_level(node: "LexborNode") -> int:
