@@ -1,18 +1,26 @@
 """A page's main text, worked out by hand: what a visitor reads of it, block by block."""
 
 import time
+from html import escape
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval.chatbot import Chatbot
 from retrieval.corpus import read_corpus
+from retrieval.embedding import open_corpus_embedder
 from retrieval.errors import UnreadableFileError
+from retrieval.index import update_index
 from retrieval.readers.content import Content
 from retrieval.readers.html_page import MAX_ATTRIBUTES, MAX_HTML_NESTING, read_html
-from retrieval.records import Provenance
+from retrieval.records import Answer, Provenance
+from retrieval.settings import DEFAULT_EMBEDDER, Settings
+from retrieval.web.server import create_app
 
+CORPUS = Path(__file__).parents[1] / "corpus"
 PAGES = Path(__file__).parent / "data" / "html"
 
 
@@ -492,3 +500,61 @@ def test_whatever_is_written_blocks_hold_all(html: str) -> None:
     content = read(html + "<main><p>x")
     assert_blocks_hold_all(content)
     assert "x" in content.text
+
+
+# From a folder to a quote
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of two pages, made with the default model: the AIVD's and one about passports."""
+    folder = tmp_path_factory.mktemp("html")
+    corpus = folder / "teksten"
+    corpus.mkdir()
+    lines = (CORPUS / "met-wie-werken-wij-samen.txt").read_text(encoding="utf-8").split("\n")
+    paragraphs = "".join(f"<p>{escape(line)}</p>\n" for line in lines[1:] if line.strip())
+    (corpus / "aivd.html").write_text(
+        "<!doctype html><html lang=nl><head><title>AIVD</title></head><body><nav>Menu</nav>"
+        f"<main><h1>{escape(lines[0])}</h1>{paragraphs}</main><footer>Cookies</footer>",
+        encoding="utf-8",
+    )
+    (corpus / "paspoort.html").write_bytes((PAGES / "paspoort.html").read_bytes())
+    embedder = open_corpus_embedder(DEFAULT_EMBEDDER, None, None)
+    update_index(read_corpus(corpus), folder / "index", lambda: embedder, embedder.fingerprint)
+    return folder / "index"
+
+
+@pytest.mark.parametrize(
+    ("question", "document_id", "quoted"),
+    [
+        ("Wie krijgt informatie van de AIVD?", "aivd.html", "afnemers"),
+        ("Wat kost een paspoort met spoed?", "paspoort.html", "€\u00a0141,72"),
+        ("Kan iemand anders mijn paspoort ophalen?", "paspoort.html", "u haalt het paspoort zelf op"),
+    ],
+)
+def test_a_page_is_quoted_word_for_word(index: Path, question: str, document_id: str, quoted: str) -> None:
+    with Chatbot.open(index) as bot:
+        reply = bot.reply(question)
+        assert isinstance(reply, Answer)
+        document = bot.library.document(document_id)
+        assert document is not None
+        for quote in reply.quotes:
+            citation = reply.citations[quote.citation - 1]
+            assert citation.document_id == document_id
+            assert document.text[quote.span.start : quote.span.end] == quote.text
+        assert any(quoted in quote.text for quote in reply.quotes)
+
+
+@pytest.mark.anyio
+async def test_the_source_page_shows_the_text_with_its_outline_and_provenance(index: Path) -> None:
+    with Chatbot.open(index) as bot:
+        transport = httpx.ASGITransport(create_app(bot, Settings(rate_limit="off")))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            html = (await client.get("/bronnen/paspoort.html")).text
+    assert "<span>Paspoort aanvragen</span></h1>" in html
+    assert "<span>Wat neemt u mee?</span></h2>" in html
+    assert "Paspoort, 18 jaar en ouder | €\u00a083,87 | €\u00a0141,72" in html
+    assert 'href="https://www.utrecht.example/paspoort"' in html
+    assert "Gemeente Utrecht" in html
+    assert "3 mei 2025" in html
+    assert "Wij gebruiken cookies" not in html
