@@ -502,6 +502,22 @@ def test_whatever_is_written_blocks_hold_all(html: str) -> None:
     assert "x" in content.text
 
 
+@given(
+    st.sampled_from([b"", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"])
+    | st.sampled_from(
+        ["hz-gb-2312", "iso-2022-kr", "gb18030", "x-user-defined", "utf-16", "rot13", "koi8-r"]
+    ).map(lambda label: f"<meta charset={label}>".encode()),
+    st.binary(max_size=60),
+)
+def test_any_bytes_are_read_or_refused(start: bytes, data: bytes) -> None:
+    try:
+        content = read_html(start + data)
+    except UnreadableFileError as error:
+        assert ": " in str(error)  # noqa: PT017 - either outcome is right
+    else:
+        assert_blocks_hold_all(content)
+
+
 # From a folder to a quote
 
 

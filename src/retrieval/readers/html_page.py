@@ -540,10 +540,12 @@ def _is_table(table: "LexborNode") -> bool:
 
 def _is_short(terms: "LexborNode") -> bool:
     """Whether a list of terms reads as rows: nothing but terms and their paragraph of text."""
-    allowed = ("dt", "dd", "div", "script", "template", "-comment")
-    parts = [node for node in _in_order(terms, lambda node: node.tag in ("dl", "div")) if node is not terms]
-    return not _holds(terms, "ul, ol, dl, table, pre, h2, h3, h4, p + p, blockquote") and all(
-        node.tag in allowed or (node.is_text_node and not (node.text_content or "").strip()) for node in parts
+    if _holds(terms, "ul, ol, dl, table, pre, h2, h3, h4, p + p, blockquote"):
+        return False
+    allowed = ("dl", "dt", "dd", "div", "script", "template", "-comment")
+    return all(
+        node.tag in allowed or (node.is_text_node and not (node.text_content or "").strip())
+        for node in _in_order(terms, lambda node: node.tag in ("dl", "div"))
     )
 
 
