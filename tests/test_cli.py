@@ -199,7 +199,8 @@ def test_an_empty_corpus(folder: str, tmp_path: Path, run: Run) -> None:
     empty.mkdir(parents=True)
 
     assert run("index", "--corpus", tmp_path / "teksten").failure == (
-        f"corpus folder {tmp_path / 'teksten'} is empty: put texts in it (.txt, .md, .markdown)"
+        f"corpus folder {tmp_path / 'teksten'} is empty: "
+        "put texts in it (.txt, .md, .markdown, .html, .htm, .xhtml)"
     )
     assert not (tmp_path / "index").exists()
 

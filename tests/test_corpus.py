@@ -114,13 +114,13 @@ def test_byte_order_mark_and_line_ends_are_made_one(tmp_path: Path, data: bytes)
         (
             "x.pdf",
             b"%PDF",
-            "the format .pdf cannot be read, expected .txt, .md, .markdown: "
+            "the format .pdf cannot be read, expected .txt, .md, .markdown, .html, .htm, .xhtml: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
         (
             "LICENSE",
             b"MIT",
-            "a name without a format cannot be read, expected .txt, .md, .markdown: "
+            "a name without a format cannot be read, expected .txt, .md, .markdown, .html, .htm, .xhtml: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
     ],
@@ -182,7 +182,10 @@ def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(CorpusError) as empty:
         read_corpus(tmp_path)
-    assert str(empty.value) == f"corpus folder {tmp_path} is empty: put texts in it (.txt, .md, .markdown)"
+    assert (
+        str(empty.value)
+        == f"corpus folder {tmp_path} is empty: put texts in it (.txt, .md, .markdown, .html, .htm, .xhtml)"
+    )
     written(tmp_path, {"a.txt": b"", "b.txt": b"\xff"})
     with pytest.raises(CorpusError) as unreadable:
         read_corpus(tmp_path)

@@ -7,12 +7,13 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.provenance import PROVENANCE_FILE, read_provenances
 from retrieval.readers.content import Content, bytes_of, decoded
+from retrieval.readers.html_page import read_html
 from retrieval.readers.markdown import read_markdown
 from retrieval.readers.plain_text import paragraphs_of, read_plain_text
 from retrieval.records import Document, Provenance
@@ -83,8 +84,14 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
         sha256=hashlib.sha256(content.text.encode()).hexdigest(),
         title=provenance.title or content.title or _readable(path.stem),
         blocks=content.blocks,
-        provenance=replace(provenance, date=provenance.date or content.date),
+        provenance=_merged(provenance, replace(content.known, date=content.known.date or content.date)),
     )
+
+
+def _merged(editors: Provenance, files_own: Provenance) -> Provenance:
+    """What the editor says, and the file itself where the editor says nothing."""
+    said = {part.name: getattr(editors, part.name) for part in fields(editors)}
+    return replace(files_own, **{name: value for name, value in said.items() if value})
 
 
 def text_document(document_id: str, title: str, text: str) -> Document:
@@ -96,6 +103,9 @@ READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".txt": lambda data: read_plain_text(decoded(data)),
     ".md": lambda data: read_markdown(decoded(data)),
     ".markdown": lambda data: read_markdown(decoded(data)),
+    ".html": read_html,
+    ".htm": read_html,
+    ".xhtml": read_html,
 }
 """The formats that can be read, by the file's suffix in lower case."""
 

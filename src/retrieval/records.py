@@ -58,7 +58,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a document comes from, as far as its editor knows it, and questions it answers well.
+    """Where a document comes from, as its editor or it itself says, and questions it answers well.
 
     ``synonyms`` are pairs: a name that visitors use, and the words of the text for the same.
     """

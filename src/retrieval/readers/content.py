@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.errors import UnreadableFileError
-from retrieval.records import Block, BlockKind, Span
+from retrieval.records import Block, BlockKind, Provenance, Span
 
 MAX_FILE_BYTES = 10_000_000
 """A larger file is no text that someone reads: some four times the Dutch Bible."""
+
+
+NOTHING_KNOWN = Provenance()
+"""Of a file that does not say where it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +21,14 @@ class Content:
     """What a reader makes of one file.
 
     ``title`` is None where the file names none; ``blocks`` keep the promises of ``Document.blocks``;
-    ``date`` is the file's own, as YYYY-MM-DD.
+    ``date`` is the file's own, as YYYY-MM-DD; ``known`` is what else it says of where it comes from.
     """
 
     text: str
     title: str | None
     blocks: tuple[Block, ...]
     date: str | None = None
+    known: Provenance = NOTHING_KNOWN
 
 
 class Page:
