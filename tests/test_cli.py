@@ -317,6 +317,47 @@ def test_an_edited_text_is_answered_from_its_new_words(index: Path, corpus: Path
     assert known not in asked.out
 
 
+def test_the_generations_are_listed_and_an_older_one_is_brought_back(
+    index: Path, corpus: Path, run: Run
+) -> None:
+    first = generation(index).name
+    (corpus / "kat.txt").write_text("De kat\n\nDe kat eet.", "utf-8")
+    assert run("index").status == 0
+    second = generation(index).name
+
+    listed = run("index", "--list", "--json").json
+    assert [list(one) for one in listed] == [
+        ["name", "made", "documents", "passages", "bytes", "serves", "problem"]
+    ] * 2
+    assert [(one["name"], one["documents"], one["passages"], one["serves"]) for one in listed] == [
+        (second, 2, 14, True),
+        (first, 1, 13, False),
+    ]
+    table = run("index", "--list").out.splitlines()
+    assert table[1].startswith(f"* {second} ")
+    assert table[2].startswith(f"  {first} ")
+
+    assert run("index", "--rollback", "--json").json == {"generation": first}
+    assert generation(index).name == first
+    assert run("index", "--rollback", second).out.startswith(f"{second} serves again; ")
+    assert run("index", "--rollback", "niets").failure.startswith(
+        "index/generations: none is called 'niets', "
+    )
+    assert run("index", "--rollback", first).status == 0
+    assert run("index", "--rollback").failure.startswith("index/generations: none older than ")
+    assert run("index", "--json").json["documents"] == 2
+
+
+def test_so_many_generations_stay_as_are_set(
+    index: Path, corpus: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VRAAGBAAK_KEEP_GENERATIONS", "2")
+    for word in ("eet", "slaapt"):
+        (corpus / "kat.txt").write_text(f"De kat\n\nDe kat {word}.", "utf-8")
+        assert run("index").status == 0
+    assert len(list((index / "generations").iterdir())) == 2
+
+
 # ask
 
 

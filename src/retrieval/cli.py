@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from retrieval.evaluation import BeirSet, Evaluation, Judgment, Measure
     from retrieval.explanation import Explanation
     from retrieval.fusion import Ranking
+    from retrieval.generations import KeptGeneration
     from retrieval.index import BuildReport, Index
     from retrieval.records import Abstention, Answer, Reply
     from retrieval.reranking import Reranker
@@ -65,7 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _index(options: argparse.Namespace) -> int:
     settings = _settings(options)
+    if options.list:
+        return _list_generations(settings, options.json)
     embedder = _open_embedder(settings)
+    if options.rollback is not None:
+        return _roll_back(settings, embedder.fingerprint, options)
     _tell_of_foreign_verdict(settings, embedder.fingerprint)
     report = bring_up_to_date(settings, embedder)
     _say_unanswered(report)
@@ -74,6 +79,25 @@ def _index(options: argparse.Namespace) -> int:
     else:
         _print(_report_table(report))
     return LEFT_OUT if report.skipped else DONE
+
+
+def _list_generations(settings: Settings, as_json: bool) -> int:
+    from retrieval.embedding import known_fingerprint
+    from retrieval.generations import list_generations
+
+    fingerprint = known_fingerprint(settings.embedder, settings.query_prompt, settings.passage_prompt)
+    kept = list_generations(settings.index, fingerprint)
+    _print(_json_text([_generation_json(one) for one in kept]) if as_json else _generations_table(kept))
+    return DONE
+
+
+def _roll_back(settings: Settings, fingerprint: str, options: argparse.Namespace) -> int:
+    from retrieval.generations import roll_back
+
+    name = roll_back(settings.index, fingerprint, options.rollback or None).name
+    told = f"{name} serves again; the next vraagbaak index or serve follows the corpus again"
+    _print(_json_text({"generation": name}) if options.json else told)
+    return DONE
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -192,6 +216,7 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
             embedder.fingerprint,
             bar.show,
             rehearse=Rehearsal(embedder, judge),
+            keep=settings.keep_generations,
         )
 
 
@@ -467,6 +492,30 @@ def _report_table(report: BuildReport) -> str:
     return "\n".join(lines + [f"left out: {skipped.path}: {skipped.reason}" for skipped in report.skipped])
 
 
+def _generation_json(kept: KeptGeneration) -> dict[str, Any]:
+    return {
+        "name": kept.name,
+        "made": kept.made.isoformat(timespec="seconds"),
+        "documents": kept.documents,
+        "passages": kept.passages,
+        "bytes": kept.size,
+        "serves": kept.serves,
+        "problem": kept.problem,
+    }
+
+
+def _generations_table(kept: Sequence[KeptGeneration]) -> str:
+    """A line for each generation, the newest first; below them what is wrong with which."""
+    head = f"  {'name':<31} {'made (UTC)':<19} {'documents':>9} {'passages':>9} {'MB':>8}"
+    rows = [
+        f"{'*' if one.serves else ' '} {one.name:<31} {one.made:%Y-%m-%d %H:%M:%S} {one.documents:>9} "
+        f"{one.passages:>9} {one.size / 1e6:>8.1f}"
+        for one in kept
+    ]
+    problems = [f"cannot serve: {one.name}: {one.problem}" for one in kept if one.problem]
+    return "\n".join((head, *rows, "* serves", *problems))
+
+
 def _readable(reply: Reply) -> str:
     from retrieval.records import SmallTalk
 
@@ -654,6 +703,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vraagbaak {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     index = commands.add_parser("index", help="build or update the index of a corpus")
+    doing = index.add_mutually_exclusive_group()
+    doing.add_argument("--list", action="store_true", help="list the generations that are kept")
+    doing.add_argument(
+        "--rollback",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="let an older generation serve again (default: the one before that which serves)",
+    )
     index.set_defaults(command=_index)
     ask = commands.add_parser("ask", help="ask one question")
     ask.add_argument("question", metavar="QUESTION")
