@@ -124,6 +124,7 @@ def _serve(options: argparse.Namespace) -> int:
     share_memory_between_threads()
     with _starting():
         model = _begin_model()
+        from retrieval.serving import Following, LiveChatbot, followed
         from retrieval.web.server import serve
 
         settings = _settings(options)
@@ -131,9 +132,14 @@ def _serve(options: argparse.Namespace) -> int:
         _verdict(settings, embedder.fingerprint)  # with an error in it there is no serving on
         _tell_of_foreign_verdict(settings, embedder.fingerprint)
         _bring_up_to_date_or_serve_on(settings, embedder)
-        bot = _open_chatbot(settings, lambda: embedder)
-    with bot:
-        serve(bot, settings, _print)
+        reopen = _chatbot_opener(settings, embedder)
+        bot = reopen()
+        live = LiveChatbot(bot)
+    try:
+        with followed(Following(live, settings.index, bot.index.generation, reopen)):
+            serve(live, settings, _print)
+    finally:
+        live.close()
     return DONE
 
 
@@ -403,17 +409,29 @@ def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
 def _open_chatbot(
     settings: Settings, open_embedder: Callable[[], Embedder], ranking: Ranking | None = None
 ) -> Chatbot:
+    from retrieval.chatbot import Chatbot  # noqa: F401 - its imports, beside the loading of the model
+
+    # only now: this may wait for what is done beside the imports
+    return _chatbot_opener(settings, open_embedder(), ranking)()
+
+
+def _chatbot_opener(
+    settings: Settings, embedder: Embedder, ranking: Ranking | None = None
+) -> Callable[[], Chatbot]:
+    """What opens a chatbot over the generation that serves by then, with the models loaded once."""
     from retrieval.chatbot import Chatbot
     from retrieval.fusion import fused
     from retrieval.index import Index
     from retrieval.retriever import Retriever
 
-    embedder = open_embedder()  # only now: this may wait for what is done beside the imports
     judge = _verdict(settings, embedder.fingerprint)
     reranker = _open_reranker(settings)
-    index = Index.open(settings.index, embedder.fingerprint)
-    retriever = Retriever(index, embedder, ranking or fused, reranker)
-    return Chatbot(retriever, judge, settings.contact)
+
+    def open_chatbot() -> Chatbot:
+        index = Index.open(settings.index, embedder.fingerprint)
+        return Chatbot(Retriever(index, embedder, ranking or fused, reranker), judge, settings.contact)
+
+    return open_chatbot
 
 
 def _open_reranker(settings: Settings) -> Reranker | None:
