@@ -1,4 +1,4 @@
-"""The command line: ``vraagbaak index | ask | serve | evaluate | calibrate``.
+"""The command line: ``vraagbaak index | check | ask | serve | evaluate | calibrate``.
 
 Exit status: 0 done, 1 failed with one clear line, 2 wrong usage, 3 done but files were left out.
 
@@ -16,11 +16,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import BrokenVerdictError, JudgmentsError, OutputError, VraagbaakError
+from retrieval.errors import BrokenVerdictError, CorpusError, JudgmentsError, OutputError, VraagbaakError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from retrieval.answerability import Answerability
     from retrieval.bundled import BundledModel
     from retrieval.chatbot import Chatbot
+    from retrieval.checking import Check
     from retrieval.embedding import Embedder
     from retrieval.evaluation import BeirSet, Evaluation, Judgment, Measure
     from retrieval.explanation import Explanation
@@ -43,6 +45,9 @@ DONE, FAILED, LEFT_OUT = 0, 1, 3
 
 M_ARENA_MAX = -8
 """The number of that parameter of mallopt, in glibc's malloc.h."""
+
+QUIET, MOST_DEBOUNCED = 500, 10_000
+"""Milliseconds: a build waits until nothing was written for so long, and at most so long in all."""
 
 USUAL_RANKING = "fused"
 """The name of the ranking that everything else uses."""
@@ -72,13 +77,58 @@ def _index(options: argparse.Namespace) -> int:
     if options.rollback is not None:
         return _roll_back(settings, embedder.fingerprint, options)
     _tell_of_foreign_verdict(settings, embedder.fingerprint)
+    if options.watch:
+        return _watch(settings, embedder, options.json)
     report = bring_up_to_date(settings, embedder)
-    _say_unanswered(report)
-    if options.json:
-        _print(_json_text(_report_json(report)))
-    else:
-        _print(_report_table(report))
+    _tell_report(report, options.json)
     return LEFT_OUT if report.skipped else DONE
+
+
+def _watch(settings: Settings, embedder: Embedder, as_json: bool) -> int:
+    """Bring the index up to date now and at each change, one build after another, until Ctrl-C."""
+    from watchfiles import DefaultFilter, watch
+
+    if not settings.corpus.is_dir():
+        raise CorpusError(f"corpus folder {settings.corpus} does not exist: make it and put texts in it")
+    corpus_embedder = cache(lambda: _corpus_embedder(settings, embedder))
+    changes = watch(
+        settings.corpus,
+        watch_filter=DefaultFilter(ignore_paths=(settings.index.resolve(),)),
+        debounce=MOST_DEBOUNCED,
+        step=QUIET,
+        rust_timeout=QUIET,
+        yield_on_timeout=True,
+    )
+    try:
+        # the first comes without a change when watching has begun: nothing that is written later is missed
+        for number, changed in enumerate(changes):
+            if changed or number == 0:
+                _build_watched(settings, embedder, corpus_embedder, as_json)
+    except KeyboardInterrupt:
+        _say("stopped")
+    return DONE
+
+
+def _build_watched(
+    settings: Settings, embedder: Embedder, corpus_embedder: Callable[[], Embedder], as_json: bool
+) -> None:
+    try:
+        _tell_report(bring_up_to_date(settings, embedder, corpus_embedder), as_json)
+    except VraagbaakError as error:
+        _say(f"the index was not brought up to date, the old one serves on: {error}")
+
+
+def _tell_report(report: BuildReport, as_json: bool) -> None:
+    _say_unanswered(report)
+    _print(_json_text(_report_json(report)) if as_json else _report_table(report))
+
+
+def _check(options: argparse.Namespace) -> int:
+    from retrieval.checking import check_index
+
+    check = check_index(_settings(options).index)
+    _print(_json_text(_check_json(check)) if options.json else _check_table(check))
+    return FAILED if check.problems else DONE
 
 
 def _list_generations(settings: Settings, as_json: bool) -> int:
@@ -203,9 +253,12 @@ def _calibrate(options: argparse.Namespace) -> int:
     return DONE
 
 
-def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
+def bring_up_to_date(
+    settings: Settings, embedder: Embedder, corpus_embedder: Callable[[], Embedder] | None = None
+) -> BuildReport:
     """Make the index that of the corpus as it is now, with a progress bar on stderr.
 
+    ``corpus_embedder`` is called when texts are to be embedded; without it, that of the settings is opened.
     Raises BrokenVerdictError where the weights that are set are not whole, or another embedder's.
     """
     from retrieval.corpus import read_corpus
@@ -218,7 +271,7 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
         return update_index(
             reading,
             settings.index,
-            lambda: _corpus_embedder(settings, embedder),
+            corpus_embedder or (lambda: _corpus_embedder(settings, embedder)),
             embedder.fingerprint,
             bar.show,
             rehearse=Rehearsal(embedder, judge),
@@ -534,6 +587,25 @@ def _generations_table(kept: Sequence[KeptGeneration]) -> str:
     return "\n".join((head, *rows, "* serves", *problems))
 
 
+def _check_json(check: Check) -> dict[str, Any]:
+    return {
+        "generation": check.generation,
+        "files": check.files,
+        "bytes": check.size,
+        "documents": check.documents,
+        "passages": check.passages,
+        "problems": list(check.problems),
+        "advice": check.advice,
+    }
+
+
+def _check_table(check: Check) -> str:
+    told = _check_json(check)
+    lines = [f"{name:<10} {told[name]}" for name in ("generation", "files", "bytes", "documents", "passages")]
+    problems = [f"wrong: {' '.join(problem.splitlines())}" for problem in check.problems]
+    return "\n".join([*lines, *problems, f"to do: {check.advice}" if problems else "all as it was made"])
+
+
 def _readable(reply: Reply) -> str:
     from retrieval.records import SmallTalk
 
@@ -722,6 +794,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     index = commands.add_parser("index", help="build or update the index of a corpus")
     doing = index.add_mutually_exclusive_group()
+    doing.add_argument(
+        "--watch", action="store_true", help="follow the corpus: update at each change, until Ctrl-C"
+    )
     doing.add_argument("--list", action="store_true", help="list the generations that are kept")
     doing.add_argument(
         "--rollback",
@@ -731,6 +806,8 @@ def _parser() -> argparse.ArgumentParser:
         help="let an older generation serve again (default: the one before that which serves)",
     )
     index.set_defaults(command=_index)
+    check = commands.add_parser("check", help="compare the index with its manifest, and passages with texts")
+    check.set_defaults(command=_check)
     ask = commands.add_parser("ask", help="ask one question")
     ask.add_argument("question", metavar="QUESTION")
     ask.add_argument(
@@ -771,9 +848,9 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.set_defaults(command=_calibrate)
     for command in (index, serve):
         command.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
-    for command in (index, ask, serve, evaluate, calibrate):
+    for command in (index, check, ask, serve, evaluate, calibrate):
         command.add_argument("--index", type=Path, help="folder of the index (default: index)")
-    for command in (index, ask, evaluate, calibrate):
+    for command in (index, check, ask, evaluate, calibrate):
         command.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -143,17 +143,22 @@ def read_manifest(generation: Path) -> Manifest:
     Raises BrokenIndexError where it is missing, damaged or of another schema version, or where a
     file is missing or of another size.
     """
+    manifest = described(generation)
+    for name, entry in manifest.files.items():
+        _check_size(generation / name, entry.size)
+    return manifest
+
+
+def described(generation: Path) -> Manifest:
+    """The manifest of a generation, whatever became of its files; the first three errors of read_manifest."""
     path = generation / _MANIFEST
     fields = read_json(path)
     if fields.get("schema_version") != SCHEMA_VERSION:
         raise broken(path, f"schema version {fields.get('schema_version')}, expected {SCHEMA_VERSION}")
     try:
-        manifest = _decoded(fields)
+        return _decoded(fields)
     except (KeyError, TypeError, AttributeError) as error:
         raise broken(path, f"not a whole manifest ({error!r})") from error
-    for name, entry in manifest.files.items():
-        _check_size(generation / name, entry.size)
-    return manifest
 
 
 def check_embedder(generation: Path, manifest: Manifest, fingerprint: str) -> None:
