@@ -18,7 +18,7 @@ from retrieval import index as index_module
 from retrieval.background import background_texts
 from retrieval.corpus import Reading, Skipped
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
-from retrieval.generations import KeptGeneration, list_generations, roll_back
+from retrieval.generations import KeptGeneration, kept_generations, list_generations, roll_back
 from retrieval.index import BuildReport, Index, embedded_texts, lexical_text, update_index
 from retrieval.lexical import analyse
 from retrieval.passages import CUTTING_VERSION
@@ -620,6 +620,19 @@ def test_a_build_deletes_neither_what_serves_nor_what_served_until_now(workshop:
     workshop.build(FISH, keep=2)
     assert len(names_on_disk(workshop)) == 2
     assert workshop.texts() == ["Een vis zwemt."]
+
+
+def test_a_clock_that_is_set_back_does_not_change_which_is_newest(workshop: Workshop) -> None:
+    first, second = versions(2)
+    (name,) = workshop.built(first)
+    later = workshop.folder / "generations" / f"2099{name[4:]}"
+    workshop.generation.replace(later)
+    (workshop.folder / "CURRENT").write_text(later.name, "utf-8")
+
+    workshop.build(second)
+
+    assert [one.name for one in kept_generations(workshop.folder)] == [workshop.generation.name, later.name]
+    assert workshop.roll_back() == later.name
 
 
 def test_an_index_without_a_pointer_is_brought_back_by_name(workshop: Workshop) -> None:

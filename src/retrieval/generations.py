@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +213,7 @@ def locked(folder: Path) -> Iterator[None]:
 @contextmanager
 def drafted(folder: Path) -> Iterator[Path]:
     """An empty folder to write a generation in; what ``publish`` did not take away is deleted."""
-    draft = folder / f"{_DRAFT}{datetime.now(UTC):{_MADE}}"
+    draft = folder / f"{_DRAFT}{_next_moment(folder):{_MADE}}"
     draft.mkdir()
     try:
         yield draft
@@ -264,6 +264,12 @@ def _is_generation(path: Path) -> bool:
         return path.is_dir() and bool(_made(path))
     except ValueError:
         return False
+
+
+def _next_moment(folder: Path) -> datetime:
+    """Now, or just after the newest generation where the clock was set back since: names sort by age."""
+    now = datetime.now(UTC)
+    return max([now, *(_made(one) + timedelta(microseconds=1) for one in kept_generations(folder)[:1])])
 
 
 def _made(generation: Path) -> datetime:
