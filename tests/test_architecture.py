@@ -40,6 +40,7 @@ HOMES = {
     "stdnum": {"retrieval.personal_data"},
     "phonenumbers": {"retrieval.personal_data"},
     "tqdm": {"retrieval.cli"},
+    "watchfiles": {"retrieval.cli"},
     "pydantic_settings": {"retrieval.settings"},
     "limits": {"retrieval.web.answering"},
     "gradio": {"retrieval.web.chat"},

@@ -1,11 +1,14 @@
+import fcntl
 import gc
 import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -316,6 +319,101 @@ def test_an_edited_text_is_answered_from_its_new_words(index: Path, corpus: Path
     quotes = [quote["text"] for quote in asked.json["quotes"]]
     assert edited in quotes
     assert known not in asked.out
+
+
+def test_the_generations_are_listed_and_an_older_one_is_brought_back(
+    index: Path, corpus: Path, run: Run
+) -> None:
+    first = generation(index).name
+    (corpus / "kat.txt").write_text("De kat\n\nDe kat eet.", "utf-8")
+    assert run("index").status == 0
+    second = generation(index).name
+
+    listed = run("index", "--list", "--json").json
+    assert [list(one) for one in listed] == [
+        ["name", "made", "documents", "passages", "bytes", "serves", "problem"]
+    ] * 2
+    assert [(one["name"], one["documents"], one["passages"], one["serves"]) for one in listed] == [
+        (second, 2, 14, True),
+        (first, 1, 13, False),
+    ]
+    table = run("index", "--list").out.splitlines()
+    assert table[1].startswith(f"* {second} ")
+    assert table[2].startswith(f"  {first} ")
+
+    assert run("index", "--rollback", "--json").json == {"generation": first}
+    assert generation(index).name == first
+    assert run("index", "--rollback", second).out.startswith(f"{second} serves again; ")
+    assert run("index", "--rollback", "niets").failure.startswith(
+        "index/generations: none is called 'niets', "
+    )
+    assert run("index", "--rollback", first).status == 0
+    assert run("index", "--rollback").failure.startswith("index/generations: none older than ")
+    assert run("index", "--json").json["documents"] == 2
+
+
+def test_so_many_generations_stay_as_are_set(
+    index: Path, corpus: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VRAAGBAAK_KEEP_GENERATIONS", "2")
+    for word in ("eet", "slaapt"):
+        (corpus / "kat.txt").write_text(f"De kat\n\nDe kat {word}.", "utf-8")
+        assert run("index").status == 0
+    assert len(list((index / "generations").iterdir())) == 2
+
+
+def test_a_folder_is_followed_until_ctrl_c(index: Path, corpus: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "retrieval.cli", "index", "--watch", "--json"]
+    variables = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=variables
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        limit = threading.Timer(60, process.kill)
+        limit.start()
+        reports = [json.loads(process.stdout.readline())]
+        broken = index / "LOCK"
+        with broken.open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (corpus / "kat.txt").write_text("De kat\n\nDe kat eet.", "utf-8")
+            told = process.stderr.readline()
+        (corpus / "hond.txt").write_text("De hond\n\nDe hond slaapt.", "utf-8")
+        reports.append(json.loads(process.stdout.readline()))
+        (corpus / "hond.txt").unlink()
+        reports.append(json.loads(process.stdout.readline()))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        limit.cancel()
+
+    assert told.startswith("vraagbaak: the index was not brought up to date, the old one serves on: ")
+    assert [(one["documents"], one["removed"]) for one in reports] == [(1, 0), (3, 0), (2, 1)]
+
+
+def test_a_folder_that_is_not_there_is_not_followed(tmp_path: Path, run: Run) -> None:
+    assert run("index", "--watch").failure == (
+        "corpus folder corpus does not exist: make it and put texts in it"
+    )
+
+
+# check
+
+
+def test_an_index_is_checked(index: Path, run: Run) -> None:
+    done = run("check", "--json")
+    assert done.status == 0
+    report = done.json
+    assert list(report) == ["generation", "files", "bytes", "documents", "passages", "problems", "advice"]
+    assert (report["documents"], report["passages"], report["problems"], report["advice"]) == (1, 13, [], "")
+    assert run("check").out.endswith("\nall as it was made\n")
+
+    (generation(index) / "suggestions.json").write_text("{}", "utf-8")
+    done = run("check")
+    assert (done.status, done.err) == (1, "")
+    *_, wrong, advice = done.out.splitlines()
+    assert wrong.startswith(f"wrong: {generation(Path('index')) / 'suggestions.json'}: sha256 ")
+    assert advice == "to do: rebuild with: vraagbaak index"
+    assert len(run("check", "--json").json["problems"]) == 1
 
 
 # ask
@@ -851,6 +949,8 @@ def test_threads_share_memory_where_there_is_glibc() -> None:
         ["index", "--port", "80"],
         ["serve", "--port", "acht"],
         ["serve", "--json"],
+        ["index", "--list", "--rollback"],
+        ["index", "--watch", "--list"],
     ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +18,13 @@ from retrieval import index as index_module
 from retrieval.background import background_texts
 from retrieval.corpus import Reading, Skipped
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
-from retrieval.generations import KEPT_GENERATIONS
+from retrieval.generations import KeptGeneration, kept_generations, list_generations, roll_back
 from retrieval.index import BuildReport, Index, embedded_texts, lexical_text, update_index
 from retrieval.lexical import analyse
 from retrieval.passages import CUTTING_VERSION
 from retrieval.ranking import Vectors
 from retrieval.records import Block, BlockKind, Document, Passage, Provenance, Span
+from retrieval.settings import KEPT_GENERATIONS
 
 REBUILD = "; rebuild with: vraagbaak index"
 VOCABULARY = ("kat", "hond", "vis")
@@ -76,8 +78,29 @@ class Workshop:
         self.embedder = CountingEmbedder()
         self.embedders_made = 0
 
-    def build(self, *documents: Document, skipped: tuple[Skipped, ...] = ()) -> BuildReport:
-        return update_index(Reading(documents, skipped), self.folder, self._made, self.embedder.fingerprint)
+    def build(
+        self, *documents: Document, skipped: tuple[Skipped, ...] = (), keep: int = KEPT_GENERATIONS
+    ) -> BuildReport:
+        reading = Reading(documents, skipped)
+        return update_index(reading, self.folder, self._made, self.embedder.fingerprint, keep=keep)
+
+    def built(self, *documents: Document) -> list[str]:
+        """Build an index of each of these alone; the names of the generations, the oldest first."""
+        names = []
+        for one in documents:
+            self.build(one)
+            names.append(self.generation.name)
+        return names
+
+    def roll_back(self, name: str | None = None) -> str:
+        return roll_back(self.folder, self.embedder.fingerprint, name).name
+
+    def rollback_error(self, name: str | None = None) -> str:
+        before = (self.folder / "CURRENT").read_bytes()
+        with pytest.raises(BrokenIndexError) as raised:
+            self.roll_back(name)
+        assert (self.folder / "CURRENT").read_bytes() == before
+        return str(raised.value)
 
     def open(self) -> Index:
         return Index.open(self.folder, self.embedder.fingerprint)
@@ -518,6 +541,143 @@ def test_a_text_that_was_damaged_later_is_not_shown(
     with workshop.open() as index:
         assert index.document_version("vissen.txt", first.version) is None
         assert index.document_version("vissen.txt", second.version) == second
+
+
+def names_on_disk(workshop: Workshop) -> list[str]:
+    return sorted(path.name for path in (workshop.folder / "generations").iterdir())
+
+
+def test_so_many_generations_stay_as_are_asked_for(workshop: Workshop) -> None:
+    names = workshop.built(*versions(4))
+    workshop.build(CATS, keep=2)
+
+    assert names_on_disk(workshop) == [names[-1], workshop.generation.name]
+
+
+def test_the_generations_that_are_kept_are_listed(workshop: Workshop) -> None:
+    workshop.build(CATS)
+    workshop.build(CATS, FISH)
+    newest, oldest = list_generations(workshop.folder, workshop.embedder.fingerprint)
+
+    size = sum(path.stat().st_size for path in workshop.generation.rglob("*") if path.is_file())
+    assert newest == KeptGeneration(workshop.generation.name, newest.made, 2, 3, size, serves=True)
+    assert (oldest.documents, oldest.passages, oldest.serves, oldest.problem) == (1, 2, False, None)
+    assert oldest.made < newest.made <= datetime.now(UTC)
+    assert newest.name.startswith(f"{newest.made:%Y%m%dT%H%M%S}")
+
+
+def test_what_is_wrong_with_a_generation_is_listed(workshop: Workshop) -> None:
+    names = workshop.built(*versions(2))
+    (workshop.folder / "generations" / names[0] / "manifest.json").write_text("{", "utf-8")
+    (workshop.folder / "generations" / "lost+found").mkdir()
+
+    newest, oldest = list_generations(workshop.folder, "counting-2")
+
+    assert [newest.name, oldest.name] == names[::-1]
+    assert "not JSON" in (oldest.problem or "")
+    assert "made with embedder counting-1" in (newest.problem or "")
+
+
+def test_there_is_nothing_to_list_without_an_index(tmp_path: Path) -> None:
+    with pytest.raises(BrokenIndexError, match="no index here"):
+        list_generations(tmp_path, None)
+    with pytest.raises(BrokenIndexError, match="no index here"):
+        roll_back(tmp_path, "counting-1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_generation_before_serves_again_and_is_brought_up_to_date(workshop: Workshop) -> None:
+    first, second, third = versions(3)
+    names = workshop.built(first, second, third)
+
+    assert workshop.roll_back() == names[1]
+    assert workshop.texts() == ["Een vis zwemt 1 keer."]
+    assert workshop.roll_back() == names[0]
+    assert workshop.texts() == ["Een vis zwemt 0 keer."]
+    with workshop.open() as index:
+        for edit in (first, second, third):
+            assert index.document_version("vissen.txt", edit.version) == edit
+    assert workshop.build(third).embedded == 0  # its vectors were kept
+    assert workshop.texts() == ["Een vis zwemt 2 keer."]
+    assert workshop.generation.name > names[2]
+
+
+def test_a_newer_generation_is_brought_back_by_its_name(workshop: Workshop) -> None:
+    names = workshop.built(*versions(3))
+    workshop.roll_back(names[0])
+
+    assert workshop.roll_back(names[2]) == names[2]
+    assert workshop.texts() == ["Een vis zwemt 2 keer."]
+
+
+def test_a_build_deletes_neither_what_serves_nor_what_served_until_now(workshop: Workshop) -> None:
+    names = workshop.built(*versions(4))
+    workshop.roll_back(names[0])
+
+    workshop.build(CATS, keep=3)
+
+    assert names_on_disk(workshop) == [names[0], names[3], workshop.generation.name]
+    workshop.build(FISH, keep=2)
+    assert len(names_on_disk(workshop)) == 2
+    assert workshop.texts() == ["Een vis zwemt."]
+
+
+def test_a_clock_that_is_set_back_does_not_change_which_is_newest(workshop: Workshop) -> None:
+    first, second = versions(2)
+    (name,) = workshop.built(first)
+    later = workshop.folder / "generations" / f"2099{name[4:]}"
+    workshop.generation.replace(later)
+    (workshop.folder / "CURRENT").write_text(later.name, "utf-8")
+
+    workshop.build(second)
+
+    assert [one.name for one in kept_generations(workshop.folder)] == [workshop.generation.name, later.name]
+    assert workshop.roll_back() == later.name
+
+
+def test_an_index_without_a_pointer_is_brought_back_by_name(workshop: Workshop) -> None:
+    names = workshop.built(*versions(2))
+    (workshop.folder / "CURRENT").unlink()
+
+    assert [one.serves for one in list_generations(workshop.folder, None)] == [False, False]
+    with pytest.raises(BrokenIndexError, match="CURRENT is missing"):
+        workshop.roll_back()
+    workshop.roll_back(names[0])
+    assert workshop.texts() == ["Een vis zwemt 0 keer."]
+
+
+def test_there_is_no_going_back_from_the_oldest(workshop: Workshop) -> None:
+    (name,) = workshop.built(FISH)
+
+    assert workshop.rollback_error() == (
+        f"{workshop.folder / 'generations'}: none older than {name}, which serves; "
+        "name another (vraagbaak index --list), or rebuild with: vraagbaak index"
+    )
+
+
+@pytest.mark.parametrize("name", ["20200101T000000000000Z-00000000", "../generations", ".", ""])
+def test_a_generation_that_is_not_there_is_not_brought_back(workshop: Workshop, name: str) -> None:
+    older, newer = workshop.built(*versions(2))
+
+    assert workshop.rollback_error(name) == (
+        f"{workshop.folder / 'generations'}: none is called {name!r}, expected one of {newer}, {older}; "
+        "see: vraagbaak index --list"
+    )
+
+
+def test_what_was_damaged_or_made_otherwise_is_not_brought_back(workshop: Workshop) -> None:
+    names = workshop.built(*versions(3))
+    damaged, foreign, _ = (workshop.folder / "generations" / name for name in names)
+    vectors = damaged / "sentences.npy"
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"!")
+    manifest = json.loads((foreign / "manifest.json").read_text("utf-8"))
+    (foreign / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 1}), "utf-8")
+
+    assert "sentences.npy: sha256 " in workshop.rollback_error(names[0])
+    assert "schema version 1, expected " in workshop.rollback_error()
+    assert workshop.rollback_error(names[1]).startswith(f"{names[1]} was not brought back, nothing changed: ")
+    workshop.embedder = CountingEmbedder("counting-2")
+    assert "made with embedder counting-1" in workshop.rollback_error(names[2])
 
 
 def test_an_opened_index_serves_on_when_its_generation_is_deleted(workshop: Workshop) -> None:

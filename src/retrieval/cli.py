@@ -1,4 +1,4 @@
-"""The command line: ``vraagbaak index | ask | serve | evaluate | calibrate``.
+"""The command line: ``vraagbaak index | check | ask | serve | evaluate | calibrate``.
 
 Exit status: 0 done, 1 failed with one clear line, 2 wrong usage, 3 done but files were left out.
 
@@ -16,11 +16,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import BrokenVerdictError, JudgmentsError, OutputError, VraagbaakError
+from retrieval.errors import BrokenVerdictError, CorpusError, JudgmentsError, OutputError, VraagbaakError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from retrieval.answerability import Answerability
     from retrieval.bundled import BundledModel
     from retrieval.chatbot import Chatbot
+    from retrieval.checking import Check
     from retrieval.embedding import Embedder
     from retrieval.evaluation import BeirSet, Evaluation, Judgment, Measure
     from retrieval.explanation import Explanation
     from retrieval.fusion import Ranking
+    from retrieval.generations import KeptGeneration
     from retrieval.index import BuildReport, Index
     from retrieval.records import Abstention, Answer, Reply
     from retrieval.reranking import Reranker
@@ -42,6 +45,9 @@ DONE, FAILED, LEFT_OUT = 0, 1, 3
 
 M_ARENA_MAX = -8
 """The number of that parameter of mallopt, in glibc's malloc.h."""
+
+QUIET, MOST_DEBOUNCED = 500, 10_000
+"""Milliseconds: a build waits until nothing was written for so long, and at most so long in all."""
 
 USUAL_RANKING = "fused"
 """The name of the ranking that everything else uses."""
@@ -65,15 +71,83 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _index(options: argparse.Namespace) -> int:
     settings = _settings(options)
+    if options.list:
+        return _list_generations(settings, options.json)
     embedder = _open_embedder(settings)
+    if options.rollback is not None:
+        return _roll_back(settings, embedder.fingerprint, options)
     _tell_of_foreign_verdict(settings, embedder.fingerprint)
+    if options.watch:
+        return _watch(settings, embedder, options.json)
     report = bring_up_to_date(settings, embedder)
-    _say_unanswered(report)
-    if options.json:
-        _print(_json_text(_report_json(report)))
-    else:
-        _print(_report_table(report))
+    _tell_report(report, options.json)
     return LEFT_OUT if report.skipped else DONE
+
+
+def _watch(settings: Settings, embedder: Embedder, as_json: bool) -> int:
+    """Bring the index up to date now and at each change, one build after another, until Ctrl-C."""
+    from watchfiles import DefaultFilter, watch
+
+    if not settings.corpus.is_dir():
+        raise CorpusError(f"corpus folder {settings.corpus} does not exist: make it and put texts in it")
+    corpus_embedder = cache(lambda: _corpus_embedder(settings, embedder))
+    changes = watch(
+        settings.corpus,
+        watch_filter=DefaultFilter(ignore_paths=(settings.index.resolve(),)),
+        debounce=MOST_DEBOUNCED,
+        step=QUIET,
+        rust_timeout=QUIET,
+        yield_on_timeout=True,
+    )
+    try:
+        # the first comes without a change when watching has begun: nothing that is written later is missed
+        for number, changed in enumerate(changes):
+            if changed or number == 0:
+                _build_watched(settings, embedder, corpus_embedder, as_json)
+    except KeyboardInterrupt:
+        _say("stopped")
+    return DONE
+
+
+def _build_watched(
+    settings: Settings, embedder: Embedder, corpus_embedder: Callable[[], Embedder], as_json: bool
+) -> None:
+    try:
+        _tell_report(bring_up_to_date(settings, embedder, corpus_embedder), as_json)
+    except VraagbaakError as error:
+        _say(f"the index was not brought up to date, the old one serves on: {error}")
+
+
+def _tell_report(report: BuildReport, as_json: bool) -> None:
+    _say_unanswered(report)
+    _print(_json_text(_report_json(report)) if as_json else _report_table(report))
+
+
+def _check(options: argparse.Namespace) -> int:
+    from retrieval.checking import check_index
+
+    check = check_index(_settings(options).index)
+    _print(_json_text(_check_json(check)) if options.json else _check_table(check))
+    return FAILED if check.problems else DONE
+
+
+def _list_generations(settings: Settings, as_json: bool) -> int:
+    from retrieval.embedding import known_fingerprint
+    from retrieval.generations import list_generations
+
+    fingerprint = known_fingerprint(settings.embedder, settings.query_prompt, settings.passage_prompt)
+    kept = list_generations(settings.index, fingerprint)
+    _print(_json_text([_generation_json(one) for one in kept]) if as_json else _generations_table(kept))
+    return DONE
+
+
+def _roll_back(settings: Settings, fingerprint: str, options: argparse.Namespace) -> int:
+    from retrieval.generations import roll_back
+
+    name = roll_back(settings.index, fingerprint, options.rollback or None).name
+    told = f"{name} serves again; the next vraagbaak index or serve follows the corpus again"
+    _print(_json_text({"generation": name}) if options.json else told)
+    return DONE
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -100,6 +174,7 @@ def _serve(options: argparse.Namespace) -> int:
     share_memory_between_threads()
     with _starting():
         model = _begin_model()
+        from retrieval.serving import Following, LiveChatbot, followed
         from retrieval.web.server import serve
 
         settings = _settings(options)
@@ -107,9 +182,14 @@ def _serve(options: argparse.Namespace) -> int:
         _verdict(settings, embedder.fingerprint)  # with an error in it there is no serving on
         _tell_of_foreign_verdict(settings, embedder.fingerprint)
         _bring_up_to_date_or_serve_on(settings, embedder)
-        bot = _open_chatbot(settings, lambda: embedder)
-    with bot:
-        serve(bot, settings, _print)
+        reopen = _chatbot_opener(settings, embedder)
+        bot = reopen()
+        live = LiveChatbot(bot)
+    try:
+        with followed(Following(live, settings.index, bot.index.generation, reopen)):
+            serve(live, settings, _print)
+    finally:
+        live.close()
     return DONE
 
 
@@ -173,9 +253,12 @@ def _calibrate(options: argparse.Namespace) -> int:
     return DONE
 
 
-def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
+def bring_up_to_date(
+    settings: Settings, embedder: Embedder, corpus_embedder: Callable[[], Embedder] | None = None
+) -> BuildReport:
     """Make the index that of the corpus as it is now, with a progress bar on stderr.
 
+    ``corpus_embedder`` is called when texts are to be embedded; without it, that of the settings is opened.
     Raises BrokenVerdictError where the weights that are set are not whole, or another embedder's.
     """
     from retrieval.corpus import read_corpus
@@ -188,10 +271,11 @@ def bring_up_to_date(settings: Settings, embedder: Embedder) -> BuildReport:
         return update_index(
             reading,
             settings.index,
-            lambda: _corpus_embedder(settings, embedder),
+            corpus_embedder or (lambda: _corpus_embedder(settings, embedder)),
             embedder.fingerprint,
             bar.show,
             rehearse=Rehearsal(embedder, judge),
+            keep=settings.keep_generations,
         )
 
 
@@ -378,17 +462,29 @@ def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
 def _open_chatbot(
     settings: Settings, open_embedder: Callable[[], Embedder], ranking: Ranking | None = None
 ) -> Chatbot:
+    from retrieval.chatbot import Chatbot  # noqa: F401 - its imports, beside the loading of the model
+
+    # only now: this may wait for what is done beside the imports
+    return _chatbot_opener(settings, open_embedder(), ranking)()
+
+
+def _chatbot_opener(
+    settings: Settings, embedder: Embedder, ranking: Ranking | None = None
+) -> Callable[[], Chatbot]:
+    """What opens a chatbot over the generation that serves by then, with the models loaded once."""
     from retrieval.chatbot import Chatbot
     from retrieval.fusion import fused
     from retrieval.index import Index
     from retrieval.retriever import Retriever
 
-    embedder = open_embedder()  # only now: this may wait for what is done beside the imports
     judge = _verdict(settings, embedder.fingerprint)
     reranker = _open_reranker(settings)
-    index = Index.open(settings.index, embedder.fingerprint)
-    retriever = Retriever(index, embedder, ranking or fused, reranker)
-    return Chatbot(retriever, judge, settings.contact)
+
+    def open_chatbot() -> Chatbot:
+        index = Index.open(settings.index, embedder.fingerprint)
+        return Chatbot(Retriever(index, embedder, ranking or fused, reranker), judge, settings.contact)
+
+    return open_chatbot
 
 
 def _open_reranker(settings: Settings) -> Reranker | None:
@@ -465,6 +561,49 @@ def _report_table(report: BuildReport) -> str:
     rows.append(("left out", str(len(report.skipped))))
     lines = [f"{name:<10} {value:>8}" for name, value in rows]
     return "\n".join(lines + [f"left out: {skipped.path}: {skipped.reason}" for skipped in report.skipped])
+
+
+def _generation_json(kept: KeptGeneration) -> dict[str, Any]:
+    return {
+        "name": kept.name,
+        "made": kept.made.isoformat(timespec="seconds"),
+        "documents": kept.documents,
+        "passages": kept.passages,
+        "bytes": kept.size,
+        "serves": kept.serves,
+        "problem": kept.problem,
+    }
+
+
+def _generations_table(kept: Sequence[KeptGeneration]) -> str:
+    """A line for each generation, the newest first; below them what is wrong with which."""
+    head = f"  {'name':<31} {'made (UTC)':<19} {'documents':>9} {'passages':>9} {'MB':>8}"
+    rows = [
+        f"{'*' if one.serves else ' '} {one.name:<31} {one.made:%Y-%m-%d %H:%M:%S} {one.documents:>9} "
+        f"{one.passages:>9} {one.size / 1e6:>8.1f}"
+        for one in kept
+    ]
+    problems = [f"cannot serve: {one.name}: {one.problem}" for one in kept if one.problem]
+    return "\n".join((head, *rows, "* serves", *problems))
+
+
+def _check_json(check: Check) -> dict[str, Any]:
+    return {
+        "generation": check.generation,
+        "files": check.files,
+        "bytes": check.size,
+        "documents": check.documents,
+        "passages": check.passages,
+        "problems": list(check.problems),
+        "advice": check.advice,
+    }
+
+
+def _check_table(check: Check) -> str:
+    told = _check_json(check)
+    lines = [f"{name:<10} {told[name]}" for name in ("generation", "files", "bytes", "documents", "passages")]
+    problems = [f"wrong: {' '.join(problem.splitlines())}" for problem in check.problems]
+    return "\n".join([*lines, *problems, f"to do: {check.advice}" if problems else "all as it was made"])
 
 
 def _readable(reply: Reply) -> str:
@@ -654,7 +793,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vraagbaak {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     index = commands.add_parser("index", help="build or update the index of a corpus")
+    doing = index.add_mutually_exclusive_group()
+    doing.add_argument(
+        "--watch", action="store_true", help="follow the corpus: update at each change, until Ctrl-C"
+    )
+    doing.add_argument("--list", action="store_true", help="list the generations that are kept")
+    doing.add_argument(
+        "--rollback",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="let an older generation serve again (default: the one before that which serves)",
+    )
     index.set_defaults(command=_index)
+    check = commands.add_parser("check", help="compare the index with its manifest, and passages with texts")
+    check.set_defaults(command=_check)
     ask = commands.add_parser("ask", help="ask one question")
     ask.add_argument("question", metavar="QUESTION")
     ask.add_argument(
@@ -695,9 +848,9 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.set_defaults(command=_calibrate)
     for command in (index, serve):
         command.add_argument("--corpus", type=Path, help="folder with the texts (default: corpus)")
-    for command in (index, ask, serve, evaluate, calibrate):
+    for command in (index, check, ask, serve, evaluate, calibrate):
         command.add_argument("--index", type=Path, help="folder of the index (default: index)")
-    for command in (index, ask, evaluate, calibrate):
+    for command in (index, check, ask, evaluate, calibrate):
         command.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,14 @@ from retrieval.files import REBUILD, broken, read_json, replace_text, sha256_of,
 SCHEMA_VERSION = 7
 """Raised whenever a generation's files change: layout, embedded texts, lexical analysis, suggestions …"""
 
-KEPT_GENERATIONS = 5
-"""Generations that stay on disk, the serving one among them, so that links to older texts open."""
-
 SHOWN_FINGERPRINT = 60
 """Characters of an embedder's fingerprint that a message shows."""
 
 _CURRENT, _GENERATIONS, _LOCK, _MANIFEST = "CURRENT", "generations", "LOCK", "manifest.json"
 _DRAFT = "draft-"
 _NAME = re.compile(r"[0-9A-Za-z-]+")
+_MADE = "%Y%m%dT%H%M%S%fZ"
+"""When a generation was made, in UTC: how its name begins, so that names sort by age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,22 @@ class Manifest:
     files: Mapping[str, FileEntry]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptGeneration:
+    """A generation on disk; ``size`` is that of its files together, in bytes, ``made`` is in UTC.
+
+    ``documents`` and ``passages`` are 0 where ``problem`` says why it cannot be brought back.
+    """
+
+    name: str
+    made: datetime
+    documents: int
+    passages: int
+    size: int
+    serves: bool
+    problem: str | None = None
+
+
 def current_generation(folder: Path) -> Path:
     """The folder of the generation that serves. Raises BrokenIndexError where there is none."""
     pointer = folder / _CURRENT
@@ -81,7 +96,45 @@ def current_generation(folder: Path) -> Path:
 
 def kept_generations(folder: Path) -> list[Path]:
     """Every generation on disk, the newest first."""
-    return sorted((folder / _GENERATIONS).glob("*"), reverse=True)
+    return sorted(filter(_is_generation, (folder / _GENERATIONS).glob("*")), reverse=True)
+
+
+def list_generations(folder: Path, fingerprint: str | None) -> list[KeptGeneration]:
+    """What is known of every generation on disk, the newest first; files are weighed, but not read.
+
+    With a ``fingerprint`` a generation of another embedder has a problem. Raises BrokenIndexError where there
+    is no generation at all.
+    """
+    kept = kept_generations(folder)
+    if not kept:
+        raise broken(folder, "no index here (it keeps no generation)")
+    try:
+        serving = current_generation(folder).name
+    except BrokenIndexError:  # each can still be brought back
+        serving = ""
+    return [_told_of(generation, fingerprint, generation.name == serving) for generation in kept]
+
+
+def roll_back(folder: Path, fingerprint: str, name: str | None = None) -> Path:
+    """Let an older generation serve again: the one called ``name``, or the one before that which serves.
+
+    Raises BrokenIndexError, and changes nothing, where there is none such, where it was made with another
+    embedder or schema or is not whole to the last byte, or where a build is under way.
+    """
+    kept = {generation.name: generation for generation in kept_generations(folder)}
+    if not kept:
+        raise broken(folder, "no index here (it keeps no generation)")
+    with locked(folder):
+        chosen = _older(folder, kept) if name is None else _named(folder, kept, name)
+        try:
+            manifest = read_manifest(chosen)
+            check_embedder(chosen, manifest, fingerprint)
+            check_hashes(chosen, manifest.files)
+        except BrokenIndexError as error:
+            raise BrokenIndexError(f"{chosen.name} was not brought back, nothing changed: {error}") from error
+        with writing(folder):
+            replace_text(folder / _CURRENT, f"{chosen.name}\n")
+    return chosen
 
 
 def read_manifest(generation: Path) -> Manifest:
@@ -90,17 +143,22 @@ def read_manifest(generation: Path) -> Manifest:
     Raises BrokenIndexError where it is missing, damaged or of another schema version, or where a
     file is missing or of another size.
     """
+    manifest = described(generation)
+    for name, entry in manifest.files.items():
+        _check_size(generation / name, entry.size)
+    return manifest
+
+
+def described(generation: Path) -> Manifest:
+    """The manifest of a generation, whatever became of its files; the first three errors of read_manifest."""
     path = generation / _MANIFEST
     fields = read_json(path)
     if fields.get("schema_version") != SCHEMA_VERSION:
         raise broken(path, f"schema version {fields.get('schema_version')}, expected {SCHEMA_VERSION}")
     try:
-        manifest = _decoded(fields)
+        return _decoded(fields)
     except (KeyError, TypeError, AttributeError) as error:
         raise broken(path, f"not a whole manifest ({error!r})") from error
-    for name, entry in manifest.files.items():
-        _check_size(generation / name, entry.size)
-    return manifest
 
 
 def check_embedder(generation: Path, manifest: Manifest, fingerprint: str) -> None:
@@ -155,7 +213,7 @@ def locked(folder: Path) -> Iterator[None]:
 @contextmanager
 def drafted(folder: Path) -> Iterator[Path]:
     """An empty folder to write a generation in; what ``publish`` did not take away is deleted."""
-    draft = folder / f"{_DRAFT}{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    draft = folder / f"{_DRAFT}{_next_moment(folder):{_MADE}}"
     draft.mkdir()
     try:
         yield draft
@@ -172,8 +230,11 @@ def file_entries(draft: Path) -> dict[str, FileEntry]:
     }
 
 
-def publish(folder: Path, draft: Path, manifest: Manifest) -> None:
-    """Make the draft the generation that serves, then delete the oldest beyond KEPT_GENERATIONS."""
+def publish(folder: Path, draft: Path, manifest: Manifest, keep: int) -> None:
+    """Make the draft the generation that serves, then delete the oldest beyond the ``keep`` that stay.
+
+    The one that served until now stays: it may be an older one that was brought back.
+    """
     encoded = json.dumps(asdict(manifest), indent=1, ensure_ascii=False).encode("utf-8")
     (draft / _MANIFEST).write_bytes(encoded)
     for path in (*draft.rglob("*"), draft):
@@ -183,10 +244,69 @@ def publish(folder: Path, draft: Path, manifest: Manifest) -> None:
     generation.parent.mkdir(exist_ok=True)
     draft.replace(generation)
     sync(generation.parent)
+    served = _served(folder)
     replace_text(folder / _CURRENT, f"{name}\n")
-    for old in kept_generations(folder)[KEPT_GENERATIONS:]:
-        if old != generation:
-            shutil.rmtree(old)
+    stay = {generation, *served}
+    others = [old for old in kept_generations(folder) if old not in stay]
+    for old in others[max(0, keep - len(stay)) :]:
+        shutil.rmtree(old)
+
+
+def _served(folder: Path) -> tuple[Path, ...]:
+    try:
+        return (current_generation(folder),)
+    except BrokenIndexError:
+        return ()
+
+
+def _is_generation(path: Path) -> bool:
+    try:
+        return path.is_dir() and bool(_made(path))
+    except ValueError:
+        return False
+
+
+def _next_moment(folder: Path) -> datetime:
+    """Now, or just after the newest generation where the clock was set back since: names sort by age."""
+    now = datetime.now(UTC)
+    return max([now, *(_made(one) + timedelta(microseconds=1) for one in kept_generations(folder)[:1])])
+
+
+def _made(generation: Path) -> datetime:
+    return datetime.strptime(generation.name.partition("-")[0], _MADE).replace(tzinfo=UTC)
+
+
+def _told_of(generation: Path, fingerprint: str | None, serves: bool) -> KeptGeneration:
+    documents, passages, problem = 0, 0, None
+    try:
+        manifest = read_manifest(generation)
+        if fingerprint is not None:
+            check_embedder(generation, manifest, fingerprint)
+        documents, passages = len(manifest.documents), manifest.passages
+    except BrokenIndexError as error:
+        problem = str(error)
+    size = sum(path.stat().st_size for path in generation.rglob("*") if path.is_file())
+    return KeptGeneration(generation.name, _made(generation), documents, passages, size, serves, problem)
+
+
+def _older(folder: Path, kept: Mapping[str, Path]) -> Path:
+    serving = current_generation(folder)
+    older = [generation for name, generation in kept.items() if name < serving.name]
+    if not older:
+        raise BrokenIndexError(
+            f"{folder / _GENERATIONS}: none older than {serving.name}, which serves; "
+            f"name another (vraagbaak index --list), or {REBUILD}"
+        )
+    return older[0]
+
+
+def _named(folder: Path, kept: Mapping[str, Path], name: str) -> Path:
+    if name not in kept:
+        raise BrokenIndexError(
+            f"{folder / _GENERATIONS}: none is called {name!r}, expected one of {', '.join(kept)}; "
+            "see: vraagbaak index --list"
+        )
+    return kept[name]
 
 
 def _decoded(fields: dict[str, Any]) -> Manifest:

@@ -42,6 +42,7 @@ from retrieval.lexical import LexicalIndex, word_pieces, write_lexical
 from retrieval.passages import CUTTING_VERSION, cut_passages
 from retrieval.ranking import Vectors
 from retrieval.records import Document, Passage
+from retrieval.settings import KEPT_GENERATIONS
 from retrieval.spelling import Spelling, write_spelling
 from retrieval.store import DocumentEntry, Store, write_store
 from retrieval.suggesting import Suggestions
@@ -132,7 +133,7 @@ def lexical_text(passage: Passage, title: str) -> str:
     return "\n".join(filter(None, (title, *passage.headings, passage.lead_before, passage.text)))
 
 
-def update_index(  # noqa: PLR0913 - the last is for the command line alone
+def update_index(  # noqa: PLR0913 - the last ones are for the command line alone
     reading: "Reading",
     folder: Path,
     embedder: "Callable[[], Embedder]",
@@ -140,6 +141,7 @@ def update_index(  # noqa: PLR0913 - the last is for the command line alone
     progress: Progress | None = None,
     *,
     rehearse: Rehearse | None = None,
+    keep: int = KEPT_GENERATIONS,
 ) -> BuildReport:
     """Make the index in ``folder`` that of ``reading``: a new generation, unless nothing changed.
 
@@ -147,7 +149,8 @@ def update_index(  # noqa: PLR0913 - the last is for the command line alone
 
     ``embedder`` is called when a document must be cut or a text embedded, and not otherwise; its
     fingerprint is ``fingerprint``. ``rehearse`` finds what can be suggested; without it nothing is but the
-    editors' questions. A damaged index, or one of another making, is built anew.
+    editors' questions. ``keep`` generations stay on disk. A damaged index, or one of another making, is
+    built anew.
     Raises BrokenIndexError where the folder cannot be written or another build is under way. After
     any failure the generation that served still serves, and the vectors made so far are kept.
     """
@@ -162,7 +165,7 @@ def update_index(  # noqa: PLR0913 - the last is for the command line alone
         if base and base.manifest.documents == hashes and rehearsed:
             passages, embedded, suggestions = base.manifest.passages, 0, before
         else:
-            build = _Build(folder, fingerprint, cache(embedder), progress, rehearse)
+            build = _Build(folder, fingerprint, cache(embedder), progress, rehearse, keep)
             passages, embedded, suggestions = build.run(documents, hashes, base)
     return BuildReport(
         documents=len(documents),
@@ -362,6 +365,7 @@ class _Build:
     embedder: "Callable[[], Embedder]"
     progress: Progress | None
     rehearse: Rehearse | None
+    keep: int
 
     def run(
         self,
@@ -392,7 +396,7 @@ class _Build:
                     documents=hashes,
                     files=file_entries(draft),
                 )
-                publish(self.folder, draft, manifest)
+                publish(self.folder, draft, manifest, self.keep)
         return len(rows.passages), rows.passages_with(missing), suggestions
 
     def _rehearsed(self, draft: Path) -> Suggestions:

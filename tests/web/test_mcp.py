@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,7 @@ async def pages(tools: Tools, start: int | None, end: int | None) -> list[Mappin
     ("start", "end", "calls"), [(None, None, 3), (1, 20_001, 1), (5, 20_006, 2), (40_010, None, 1)]
 )
 async def test_the_pages_of_a_long_source_joined(start: int | None, end: int | None, calls: int) -> None:
-    read = await pages(Tools(None, OneSource(OVERSIZED), RateLimit("off")), start, end)
+    read = await pages(Tools(None, lambda: nullcontext(OneSource(OVERSIZED)), RateLimit("off")), start, end)
     assert "".join(page["text"] for page in read) == OVERSIZED[start:end]
     assert len(read) == calls
     assert {page["characters"] for page in read} == {40_011}
@@ -258,7 +259,7 @@ def test_stretches_follow_on_one_another_to_the_end(length: int, start: int, end
 @pytest.mark.anyio
 async def test_a_visitor_asks_so_many_questions_and_may_read_on() -> None:
     answering = Answering(ThreeSentences())
-    tools = Tools(answering, ThreeSentences.index, RateLimit("1/minute"))
+    tools = Tools(answering, lambda: nullcontext(ThreeSentences.index), RateLimit("1/minute"))
     caller = Caller("192.0.2.1", "")
     question = {"question": "hallo"}
     await tools.call("ask", question, caller)
@@ -479,7 +480,7 @@ async def test_what_is_quoted_from_the_real_corpus_stands_at_its_place(aivd_inde
     caller = Caller("192.0.2.1", "https://vragen.example")
     with Chatbot.open(aivd_index) as chatbot:
         answering = Answering(chatbot)
-        tools = Tools(answering, chatbot.index, RateLimit("off"))
+        tools = Tools(answering, lambda: nullcontext(chatbot.index), RateLimit("off"))
         answer = await tools.call("ask", {"question": "Wie krijgt informatie van de AIVD?"}, caller)
         document_id = answer.content["citations"][0]["document_id"]
         whole = await tools.call("read_source", {"document_id": document_id}, caller)

@@ -1,4 +1,5 @@
 import re
+from contextlib import nullcontext
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -188,7 +189,7 @@ async def test_a_name_of_more_than_one_line_reaches_its_document(document_id: st
             return DOCUMENT if asked == document_id else None
 
     application = FastAPI()
-    add_sources(application, ThreeSentencesIndex(Store()))
+    add_sources(application, lambda: nullcontext(ThreeSentencesIndex(Store())))
     async with client_of(Guard(application)) as client:
         response = await client.get(source_path(document_id))
     assert response.status_code == 200

@@ -151,6 +151,9 @@ class ThreeSentences:
         quotes = tuple(_quote(citation) for citation in citations)
         return Answer("q1", "\n\n".join(quote.text for quote in quotes), quotes, citations, self.suggestions)
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
     def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
         reply = self.reply(question, history)
         match reply:

@@ -6,7 +6,7 @@ the page around the chat and its behaviour in the browser (focus, scrolling, ``#
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -58,8 +58,10 @@ class Conversation(TypedDict):
     questions: list[str]
 
 
-def mount_chat(app: FastAPI, answering: Answering | None, rate_limit: RateLimit, welcome: str) -> None:
-    """Serve the chat at ``/`` of ``app``, opening with ``welcome`` (HTML).
+def mount_chat(
+    app: FastAPI, answering: Answering | None, rate_limit: RateLimit, welcome: str
+) -> Callable[[str], None]:
+    """Serve the chat at ``/`` of ``app``, opening with ``welcome`` (HTML); what it gives sets another.
 
     Without ``answering`` it says that it is not ready. To be called last: it takes every path left.
     """
@@ -67,9 +69,10 @@ def mount_chat(app: FastAPI, answering: Answering | None, rate_limit: RateLimit,
     with _absent("mcp"):  # gradio would import it for a server of its own, which takes a quarter of a second
         import gradio as gr
 
+    blocks, greet = _blocks(Replying(answering, rate_limit), welcome)
     gr.mount_gradio_app(
         app,
-        _blocks(Replying(answering, rate_limit), welcome),
+        blocks,
         path="/",
         footer_links=[],
         run_history=False,
@@ -81,6 +84,7 @@ def mount_chat(app: FastAPI, answering: Answering | None, rate_limit: RateLimit,
         mcp_server=False,
         theme=gr.themes.Base(font=SYSTEM_FONTS, font_mono=("ui-monospace", "monospace")),
     )
+    return greet
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ class Replying:
         return messages, {"messages": messages, "questions": questions}, ""
 
 
-def _blocks(replying: Replying, welcome: str) -> Any:
+def _blocks(replying: Replying, welcome: str) -> tuple[Any, Callable[[str], None]]:
+    """The chat, and what sets the words that it opens with from then on."""
     import gradio as gr
     from gradio.components.chatbot import MessageDict
 
@@ -137,11 +142,19 @@ def _blocks(replying: Replying, welcome: str) -> Any:
         address = request.client.host if request.client else ""
         return await replying.go_on(typed or "", conversation, address)
 
-    opening: list[MessageDict] = [_said(welcome)]
+    def opening(welcome: str) -> list[MessageDict]:
+        return [_said(welcome)]
+
+    def greet(welcome: str) -> None:
+        # Gradio's own way, a function as value, would ask the server once more at each opening
+        chatbot.value = chatbot.postprocess([*opening(welcome)]).model_dump()
+        conversation.value = {"messages": opening(welcome), "questions": []}
+        blocks.config = blocks.get_config_file()
+
     with gr.Blocks(title="Vraagbaak", analytics_enabled=False, fill_height=True, fill_width=True) as blocks:
-        conversation = gr.State({"messages": opening, "questions": []}, time_to_live=SESSION_SECONDS)
+        conversation = gr.State({"messages": opening(welcome), "questions": []}, time_to_live=SESSION_SECONDS)
         chatbot = gr.Chatbot(
-            [*opening],
+            [*opening(welcome)],
             label="Gesprek",
             show_label=False,
             container=False,
@@ -183,7 +196,7 @@ def _blocks(replying: Replying, welcome: str) -> Any:
         )
     blocks.queue(api_open=False, max_size=MOST_QUEUED, default_concurrency_limit=CONCURRENCY)
     blocks.state_session_capacity = MOST_SESSIONS
-    return blocks
+    return blocks, greet
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from retrieval.web.bodies import AnswerRequest, ReplyBody
 from retrieval.web.origins import Origins
 from retrieval.web.problems import API_VERSION, MCP_PATH, Problem
 from retrieval.web.reading import read_request
-from retrieval.web.sources import SourceLibrary
+from retrieval.web.sources import Sources
 
 if TYPE_CHECKING:
     from mcp import types
@@ -153,9 +153,9 @@ class Tools:
     Raises, from each of its methods: ToolError where there is nothing to give.
     """
 
-    def __init__(self, answering: Answering | None, library: SourceLibrary | None, rate_limit: RateLimit):
+    def __init__(self, answering: Answering | None, sources: Sources | None, rate_limit: RateLimit):
         self._answering = answering
-        self._library = library
+        self._sources = sources
         self._rate_limit = rate_limit
 
     async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> ToolResult:
@@ -189,9 +189,9 @@ class Tools:
 
     async def read_source(self, arguments: ReadSourceArguments) -> ToolResult:
         """A stretch of a source, with what is needed to cite it."""
-        if self._library is None:
+        if self._sources is None:
             raise ToolError(_NO_INDEX)
-        document = await run_in_threadpool(self._library.store.document, arguments.document_id)
+        document = await run_in_threadpool(_document, self._sources, arguments.document_id)
         if document is None:
             raise ToolError(
                 "There is no source with this document_id; take it from a citation that `ask` gives."
@@ -311,6 +311,11 @@ def shown_text(reply: Mapping[str, Any], links: Sequence[str]) -> str:
 
 
 _Model = TypeVar("_Model", bound=_Arguments)
+
+
+def _document(sources: Sources, document_id: str) -> Document | None:
+    with sources() as library:
+        return library.store.document(document_id)
 
 
 def _checked(model: type[_Model], arguments: Mapping[str, Any]) -> _Model:

@@ -4,10 +4,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from starlette.responses import Response
 
 from retrieval.errors import SettingsError
 from retrieval.feedback import FeedbackFile
+from retrieval.serving import LiveChatbot, Servable
 from retrieval.settings import Settings
 from retrieval.web.accessibility import add_accessibility
 from retrieval.web.answering import Answering, RateLimit, Replies
@@ -31,7 +33,7 @@ from retrieval.web.problems import problem_of_request
 from retrieval.web.question_log import LoggedReplies
 from retrieval.web.reference import add_reference
 from retrieval.web.security import DOORS, MCP_DOOR, Guard
-from retrieval.web.sources import SourceLibrary, add_sources
+from retrieval.web.sources import SourceLibrary, Sources, add_sources
 from retrieval.web.theme import THEME_NAME, load_theme
 from retrieval.web.widget import add_widget
 
@@ -45,7 +47,7 @@ SECONDS_TO_FINISH = 2
 """Seconds that open connections (a chat keeps one) get when the server stops."""
 
 
-class ServedChatbot(Replies, Protocol):
+class ServedChatbot(Servable, Protocol):
     """What is served: a chatbot, what it can be asked, and the index that it quotes from."""
 
     @property
@@ -59,7 +61,11 @@ class ServedChatbot(Replies, Protocol):
         ...
 
 
-def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
+Served = ServedChatbot | LiveChatbot[Any]
+"""A chatbot for good, or one of which another may take the place."""
+
+
+def create_app(chatbot: Served | None, settings: Settings) -> Guard:
     """The whole web application; without a chatbot it is up, and tells that there is no index.
 
     Raises SettingsError where an allowed origin is none or the theme cannot be used,
@@ -75,21 +81,24 @@ def create_app(chatbot: ServedChatbot | None, settings: Settings) -> Guard:
         openapi_url=None,
     )
     app.add_exception_handler(Exception, _failed)
-    answering = _answering(chatbot, settings)
-    library = chatbot.index if chatbot is not None else None
+    live = _live(chatbot) if chatbot is not None else None
+    answering = _answering(live, settings)
+    sources = _sources(live) if live is not None else None
     rate_limit = RateLimit(settings.rate_limit)
     add_api(app, answering, rate_limit)
     if settings.feedback is not None:
         add_feedback(app, _feedback_file(settings.feedback), RateLimit(settings.rate_limit))
     add_reference(app)
-    add_sources(app, library)
+    add_sources(app, sources)
     add_widget(app, origins.frame_ancestors, settings.feedback is not None)
     add_accessibility(app, settings.contact)
     add_static_files(app, {THEME_NAME: theme.asset} if theme is not None else {})
     if settings.mcp:
-        add_mcp(app, Tools(answering, library, rate_limit), origins)
+        add_mcp(app, Tools(answering, sources, rate_limit), origins)
     # last: it takes every path that is left
-    mount_chat(app, answering, rate_limit, _welcome(chatbot))
+    greet = mount_chat(app, answering, rate_limit, notice_html(NOT_READY))
+    if live is not None:
+        live.tell(lambda chatbot: greet(_welcome(chatbot)))
     doors = (*DOORS, MCP_DOOR) if settings.mcp else DOORS
     return Guard(ChatPage(app, origins.frame_ancestors), origins, doors, theme)
 
@@ -99,7 +108,7 @@ def _tell(line: str) -> None:
     sys.stdout.flush()  # a pipe would hold it back
 
 
-def serve(chatbot: ServedChatbot | None, settings: Settings, announce: Callable[[str], None] = _tell) -> None:
+def serve(chatbot: Served | None, settings: Settings, announce: Callable[[str], None] = _tell) -> None:
     """Serve until SIGTERM or Ctrl-C; ``announce`` is told the address when it answers.
 
     Raises SettingsError where the address cannot be had.
@@ -168,6 +177,19 @@ def _failed(request: Request, _: Exception) -> Response:
     return problem_of_request(request.scope, 500)
 
 
+def _live(chatbot: Served) -> LiveChatbot[ServedChatbot]:
+    return chatbot if isinstance(chatbot, LiveChatbot) else LiveChatbot(chatbot)
+
+
+def _sources(live: LiveChatbot[ServedChatbot]) -> Sources:
+    @contextmanager
+    def present() -> Iterator[SourceLibrary]:
+        with live.held() as chatbot:
+            yield chatbot.index
+
+    return present
+
+
 def _answering(chatbot: Replies | None, settings: Settings) -> Answering | None:
     if chatbot is None:
         return None
@@ -180,9 +202,7 @@ def _feedback_file(path: Path) -> FeedbackFile:
     return file
 
 
-def _welcome(chatbot: ServedChatbot | None) -> str:
-    if chatbot is None:
-        return notice_html(NOT_READY)
+def _welcome(chatbot: ServedChatbot) -> str:
     entries = chatbot.index.store.documents()
     subjects = (
         [f"“{entry.title}”" for entry in entries]

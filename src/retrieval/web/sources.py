@@ -6,7 +6,8 @@ can be checked against the citation.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -72,6 +73,10 @@ class SourceLibrary(Protocol):
         ...
 
 
+Sources = Callable[[], AbstractContextManager[SourceLibrary]]
+"""Gives the index that serves now, open within the context: what is read there is of one generation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of text that is marked or not; ``anchor`` is the id of the first marked one."""
@@ -98,32 +103,35 @@ class ShownBlock:
     parts: tuple[Part, ...]
 
 
-def add_sources(app: FastAPI, library: SourceLibrary | None) -> None:
+def add_sources(app: FastAPI, sources: Sources | None) -> None:
     """Serve ``/bronnen`` and the source pages from ``app``."""
     register_url_convertor("document", _DocumentConvertor())
     router = APIRouter(include_in_schema=False)
 
     @router.get("/bronnen")
     def list_sources() -> Response:
-        if library is None:
+        if sources is None:
             return problem_for("/bronnen", 503, NO_SOURCES, {"Retry-After": "30"})
-        entries = sorted(library.store.documents(), key=lambda entry: (entry.title.casefold(), entry.id))
+        with sources() as library:
+            entries = sorted(library.store.documents(), key=lambda entry: (entry.title.casefold(), entry.id))
         return _page(render_page("bronnen.html", entries=entries, source_path=source_path))
 
     @router.get("/bronnen/{document_id:document}")
     def show_source(document_id: str, v: str = "", start: str = "", end: str = "") -> Response:
-        if library is None:
+        if sources is None:
             return problem_for("/bronnen", 503, NO_SOURCES, {"Retry-After": "30"})
-        document, notes = _asked_document(library, document_id, v)
+        with sources() as library:
+            document, notes = _asked_document(library, document_id, v)
+            current = library.store.document(document_id)
+            passages = [passage.span for _, passage in library.store.passages_of(document_id)]
         if document is None:
             return problem_for("/bronnen", 404, "Deze bron bestaat niet, of niet meer.")
         is_asked_text = TEXT_CHANGED not in notes
         place = read_place(start, end, len(document.text)) if is_asked_text else None
         if is_asked_text and place is None and (start or end):
             notes.append(BAD_PLACE)
-        current = library.store.document(document_id)
         starts = (
-            [passage.span for _, passage in library.store.passages_of(document_id)]
+            passages
             if current is not None and current.sha256 == document.sha256
             else _possible_passages(document, place)
         )
