@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.corpus import Skipped, read_corpus
+from retrieval.corpus import READERS, Skipped, read_corpus
 from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.readers.content import MAX_FILE_BYTES, Content
 from retrieval.readers.markdown import read_markdown
@@ -112,15 +112,15 @@ def test_byte_order_mark_and_line_ends_are_made_one(tmp_path: Path, data: bytes)
         ("x.txt", b" \n\xc2\xa0\n", "only blanks in the file: add text, or remove the file"),
         ("x.md", b"<!-- niets -->", "no text to be seen in it: add text, or remove the file"),
         (
-            "x.pdf",
-            b"%PDF",
-            "the format .pdf cannot be read, expected .txt, .md, .markdown: "
+            "x.odt",
+            b"PK",
+            f"the format .odt cannot be read, expected {', '.join(READERS)}: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
         (
             "LICENSE",
             b"MIT",
-            "a name without a format cannot be read, expected .txt, .md, .markdown: "
+            f"a name without a format cannot be read, expected {', '.join(READERS)}: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
     ],
@@ -182,7 +182,7 @@ def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(CorpusError) as empty:
         read_corpus(tmp_path)
-    assert str(empty.value) == f"corpus folder {tmp_path} is empty: put texts in it (.txt, .md, .markdown)"
+    assert str(empty.value) == f"corpus folder {tmp_path} is empty: put texts in it ({', '.join(READERS)})"
     written(tmp_path, {"a.txt": b"", "b.txt": b"\xff"})
     with pytest.raises(CorpusError) as unreadable:
         read_corpus(tmp_path)

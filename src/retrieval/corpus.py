@@ -15,6 +15,7 @@ from retrieval.provenance import PROVENANCE_FILE, read_provenances
 from retrieval.readers.content import Content, bytes_of, decoded
 from retrieval.readers.markdown import read_markdown
 from retrieval.readers.plain_text import paragraphs_of, read_plain_text
+from retrieval.readers.word import read_word
 from retrieval.records import Document, Provenance
 
 MAX_REASONS = 10
@@ -83,7 +84,11 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
         sha256=hashlib.sha256(content.text.encode()).hexdigest(),
         title=provenance.title or content.title or _readable(path.stem),
         blocks=content.blocks,
-        provenance=replace(provenance, date=provenance.date or content.date),
+        provenance=replace(
+            provenance,
+            date=provenance.date or content.date,
+            language=provenance.language or content.language,
+        ),
     )
 
 
@@ -96,6 +101,7 @@ READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".txt": lambda data: read_plain_text(decoded(data)),
     ".md": lambda data: read_markdown(decoded(data)),
     ".markdown": lambda data: read_markdown(decoded(data)),
+    ".docx": read_word,
 }
 """The formats that can be read, by the file's suffix in lower case."""
 

@@ -2,6 +2,7 @@
 
 import codecs
 import datetime
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +12,29 @@ from retrieval.records import Block, BlockKind, Span
 MAX_FILE_BYTES = 10_000_000
 """A larger file is no text that someone reads: some four times the Dutch Bible."""
 
+_NO_TITLE = re.compile(
+    r"\A\Z|\A(?:microsoft word - |powerpoint|untitled|naamloos|document\s*\d*\Z|word document\Z)"
+    r"|\.(?:docx?|odt|rtf|pdf|indd|dotx?)\Z",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a reader makes of one file.
 
     ``title`` is None where the file names none; ``blocks`` keep the promises of ``Document.blocks``;
-    ``date`` is the file's own, as YYYY-MM-DD.
+    ``date`` (as YYYY-MM-DD) and ``language`` (as "nl-NL") are the file's own. ``page_starts`` are the
+    offsets at which its pages start, none where it has no pages; ``left_out`` tells of parts without text.
     """
 
     text: str
     title: str | None
     blocks: tuple[Block, ...]
     date: str | None = None
+    language: str | None = None
+    page_starts: tuple[int, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Page:
@@ -99,6 +110,12 @@ def decoded(data: bytes) -> str:
     if not text.strip():
         raise UnreadableFileError("only blanks in the file: add text, or remove the file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def metadata_title(title: str | None) -> str | None:
+    """The title that a file's properties name; None for what programs write there by themselves."""
+    words = " ".join((title or "").split())
+    return None if _NO_TITLE.search(words) else words
 
 
 def is_words(value: object) -> bool:
