@@ -116,6 +116,7 @@ def _document(path: Path, document_id: str, content: Content, provenance: Proven
             date=provenance.date or content.date,
             language=provenance.language or content.language,
         ),
+        page_starts=content.page_starts,
     )
 
 
