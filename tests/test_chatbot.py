@@ -1,5 +1,6 @@
 """The chatbot over the real page, with the real embedder."""
 
+import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from retrieval import Chatbot
 from retrieval.answerability import Answerability
 from retrieval.chatbot import NO_ANSWER, checked_history, checked_question
-from retrieval.embedding import open_query_embedder
+from retrieval.corpus import read_corpus
+from retrieval.embedding import open_corpus_embedder, open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.evaluation import evaluate_judgments, read_judgments
 from retrieval.fusion import rankings
-from retrieval.index import Index
+from retrieval.index import Index, update_index
 from retrieval.records import Abstention, Answer, Contact, Reply, SmallTalk
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER, Settings
@@ -330,3 +332,27 @@ def test_five_turns_deep(bot: Chatbot) -> None:
 )
 def test_many_words_are_no_reason_to_answer(bot: Chatbot, question: str) -> None:
     assert isinstance(bot.reply(question), Abstention)
+
+
+def test_what_stands_in_a_pdf_is_cited_with_its_page(tmp_path: Path) -> None:
+    formats = Path(__file__).parent / "data" / "formats"
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    shutil.copy(formats / "verslag.pdf", folder)
+    shutil.copy(formats / "reisdocumenten.docx", folder)
+    (folder / "bronnen.toml").write_text('["verslag.pdf"]\nurl = "https://x.example/verslag.pdf"\n')
+    embedder = open_corpus_embedder(DEFAULT_EMBEDDER, None, None)
+    update_index(read_corpus(folder), tmp_path / "index", lambda: embedder, embedder.fingerprint)
+    with Chatbot.open(tmp_path / "index", Settings()) as bot:
+        collected = bot.reply("Hoe vaak wordt restafval opgehaald?")
+        price = bot.reply("Wat kost een paspoort?")
+        verbatim(bot, collected)
+        verbatim(bot, price)
+    assert isinstance(collected, Answer)
+    assert collected.quotes[0].text == "Restafval wordt eens per drie weken opgehaald."
+    assert collected.citations[0].page == 2
+    assert collected.citations[0].original_url == "https://x.example/verslag.pdf#page=2"
+    assert "Bron: Jaarverslag afval › Restafval, p. 2" in collected.text
+    assert isinstance(price, Answer)
+    assert price.quotes[0].text == "Paspoort | € 83,87"
+    assert price.citations[0].page is None

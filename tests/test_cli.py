@@ -20,7 +20,7 @@ import pytest
 
 from retrieval.chatbot import Chatbot
 from retrieval.cli import main, share_memory_between_threads
-from retrieval.corpus import read_corpus
+from retrieval.corpus import READERS, read_corpus
 from retrieval.embedding import known_fingerprint
 from retrieval.generations import SCHEMA_VERSION
 from retrieval.index import update_index
@@ -38,7 +38,7 @@ NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
 REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact", "notice"]
 QUOTE_KEYS = ["text", "citation", "start", "end", "lead"]
 CITATION_KEYS = (
-    "number document_id title headings date publisher url original_url source_url start end text sha256 "
+    "number document_id title headings page date publisher url original_url source_url start end text sha256 "
     "highlights score"
 ).split()
 REPORT_KEYS = ["documents", "passages", "embedded", "reused", "removed", "seconds", "skipped"]
@@ -202,8 +202,7 @@ def test_an_empty_corpus(folder: str, tmp_path: Path, run: Run) -> None:
     empty.mkdir(parents=True)
 
     assert run("index", "--corpus", tmp_path / "teksten").failure == (
-        f"corpus folder {tmp_path / 'teksten'} is empty: "
-        "put texts in it (.txt, .md, .markdown, .html, .htm, .xhtml)"
+        f"corpus folder {tmp_path / 'teksten'} is empty: put texts in it ({', '.join(READERS)})"
     )
     assert not (tmp_path / "index").exists()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.corpus import Skipped, read_corpus
+from retrieval.corpus import READERS, Skipped, read_corpus
 from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.readers.content import MAX_FILE_BYTES, Content
 from retrieval.readers.markdown import read_markdown
@@ -112,15 +112,15 @@ def test_byte_order_mark_and_line_ends_are_made_one(tmp_path: Path, data: bytes)
         ("x.txt", b" \n\xc2\xa0\n", "only blanks in the file: add text, or remove the file"),
         ("x.md", b"<!-- niets -->", "no text to be seen in it: add text, or remove the file"),
         (
-            "x.pdf",
-            b"%PDF",
-            "the format .pdf cannot be read, expected .txt, .md, .markdown, .html, .htm, .xhtml: "
+            "x.odt",
+            b"PK",
+            f"the format .odt cannot be read, expected {', '.join(READERS)}: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
         (
             "LICENSE",
             b"MIT",
-            "a name without a format cannot be read, expected .txt, .md, .markdown, .html, .htm, .xhtml: "
+            f"a name without a format cannot be read, expected {', '.join(READERS)}: "
             "save the text in one of these formats, or move the file out of the corpus folder",
         ),
     ],
@@ -131,6 +131,17 @@ def test_a_file_that_cannot_be_read_is_left_out_with_its_reason(
     reading = read_corpus(written(tmp_path, {"goed.txt": "Dit kan.", name: data}))
     assert [document.id for document in reading.documents] == ["goed.txt"]
     assert reading.skipped == (Skipped(name, reason),)
+
+
+def test_a_page_without_text_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    formats = CORPUS.parent / "tests" / "data" / "formats"
+    scanned = (formats / "verslag-met-scan.pdf").read_bytes()
+    reading = read_corpus(written(tmp_path, {"a.pdf": scanned, "b.pdf": (formats / "scan.pdf").read_bytes()}))
+    assert [document.id for document in reading.documents] == ["a.pdf"]
+    assert [(one.path, one.reason.partition(":")[0]) for one in reading.skipped] == [
+        ("a.pdf", "page 4 has no text"),
+        ("b.pdf", "none of its pages has text (1 in all)"),
+    ]
 
 
 def test_a_file_too_large_is_left_out_unread(tmp_path: Path) -> None:
@@ -182,10 +193,7 @@ def test_a_folder_without_texts_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(CorpusError) as empty:
         read_corpus(tmp_path)
-    assert (
-        str(empty.value)
-        == f"corpus folder {tmp_path} is empty: put texts in it (.txt, .md, .markdown, .html, .htm, .xhtml)"
-    )
+    assert str(empty.value) == f"corpus folder {tmp_path} is empty: put texts in it ({', '.join(READERS)})"
     written(tmp_path, {"a.txt": b"", "b.txt": b"\xff"})
     with pytest.raises(CorpusError) as unreadable:
         read_corpus(tmp_path)

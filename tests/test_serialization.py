@@ -21,12 +21,14 @@ CITATION = Citation(
     score=0.91,
     date="2024-03-09",
     publisher="Gemeente",
+    page=12,
 )
 CITATION_JSON = {
     "number": 1,
     "document_id": "map/bron.txt",
     "title": "Bron",
     "headings": ["Kop", "Onderkop"],
+    "page": 12,
     "date": "2024-03-09",
     "publisher": "Gemeente",
     "url": "https://x.example/a",

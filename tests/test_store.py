@@ -49,7 +49,16 @@ provenances = st.builds(
     questions=st.lists(texts, max_size=2).map(tuple),
 )
 documents_of_any_kind = st.lists(
-    st.builds(Document, texts, texts, texts, texts, st.lists(blocks, max_size=3).map(tuple), provenances),
+    st.builds(
+        Document,
+        texts,
+        texts,
+        texts,
+        texts,
+        st.lists(blocks, max_size=3).map(tuple),
+        provenances,
+        st.lists(st.integers(0, 10**9), max_size=3).map(tuple),
+    ),
     min_size=1,
     max_size=4,
     unique_by=lambda document: document.id,
@@ -86,6 +95,16 @@ def test_the_list_of_documents_is_in_the_order_they_were_written(tmp_path: Path)
             DocumentEntry("map/vis.md", "Vis", "b2" * 32, Provenance(publisher="Het aquarium"), 1),
             DocumentEntry("katten.txt", "Katten", "a1" * 32, Provenance(), 2),
         ]
+
+
+def test_documents_of_the_version_before_pages_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    write_store(path, [CATS, FISH], PASSAGES)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE documents DROP COLUMN page_starts")
+        connection.execute("PRAGMA user_version = 2")
+    with closing(Store.open(path)) as store:
+        assert store.document(FISH.id) == FISH
 
 
 def test_an_unknown_document_has_no_text_and_no_passages(tmp_path: Path) -> None:
@@ -140,7 +159,7 @@ def test_many_threads_read_at_once(tmp_path: Path) -> None:
     ("content", "found"),
     [
         (None, "not a whole store (unable to open database file)"),
-        (b"", "store of version 0, expected 2"),
+        (b"", "store of version 0, expected 3"),
         (b"geen database" * 100, "not a whole store (file is not a database)"),
     ],
 )
@@ -176,7 +195,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BrokenIndexError) as raised:
         Store.open(path)
 
-    assert str(raised.value) == f"{path}: store of version 99, expected 2{REBUILD}"
+    assert str(raised.value) == f"{path}: store of version 99, expected 3{REBUILD}"
 
 
 def test_a_document_of_an_older_store_can_still_be_read(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.text_fragments import first_words, link_to_text, text_directive
+from retrieval.text_fragments import first_words, link_to_page, link_to_text, text_directive
 
 PAGE = "https://gemeente.example/balie"
 
@@ -75,3 +75,19 @@ def test_nothing_but_the_comma_between_has_a_meaning(text: str) -> None:
 )
 def test_the_first_words_stay_on_one_line(text: str, start: str) -> None:
     assert first_words(text) == start
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "link"),
+    [
+        ("https://x.example/a.pdf", 12, "https://x.example/a.pdf#page=12"),
+        ("https://x.example/A.PDF?v=1#top", 1, "https://x.example/A.PDF?v=1#page=1"),
+        ("https://x.example/a.pdf", None, None),
+        ("https://x.example/a.pdf.html", 12, None),
+        ("https://x.example/?file=a.pdf", 12, None),
+        ("javascript:alert(1)//a.pdf", 12, None),
+        (None, 12, None),
+    ],
+)
+def test_a_pdf_is_opened_at_its_page(url: str | None, page: int | None, link: str | None) -> None:
+    assert link_to_page(url, page) == link

@@ -20,7 +20,18 @@ from retrieval.explanation import Explainer, Explanation, Grounds, explain_small
 from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
-from retrieval.records import Abstention, Answer, Citation, Contact, Hit, Query, Quote, Reply, SmallTalk
+from retrieval.records import (
+    Abstention,
+    Answer,
+    Citation,
+    Contact,
+    Hit,
+    Query,
+    Quote,
+    Reply,
+    SmallTalk,
+    page_at,
+)
 from retrieval.reranking import open_reranker
 from retrieval.retriever import Retriever, Search
 from retrieval.settings import Settings, load_settings
@@ -243,6 +254,7 @@ class Chatbot:
             score=hit.score,
             date=entry.provenance.date,
             publisher=entry.provenance.publisher,
+            page=page_at(entry.page_starts, (quoted.span if quoted else passage.span).start),
         )
 
     def _title(self, hit: Hit) -> str:
@@ -313,4 +325,4 @@ def _told(quotes: Sequence[Quote], citations: Sequence[Citation]) -> str:
 
 
 def _source_line(citation: Citation) -> str:
-    return "Bron: " + " › ".join((citation.title, *citation.headings))
+    return f"Bron: {citation.place}"

@@ -15,7 +15,9 @@ from retrieval.provenance import PROVENANCE_FILE, read_provenances
 from retrieval.readers.content import Content, bytes_of, decoded
 from retrieval.readers.html_page import read_html
 from retrieval.readers.markdown import read_markdown
+from retrieval.readers.pdf import read_pdf
 from retrieval.readers.plain_text import paragraphs_of, read_plain_text
+from retrieval.readers.word import read_word
 from retrieval.records import Document, Provenance
 
 MAX_REASONS = 10
@@ -41,7 +43,8 @@ class Reading:
 def read_corpus(folder: Path) -> Reading:
     """Read every file below ``folder``, except hidden ones.
 
-    What is wrong in the provenance file is left out of it, and told as a file that is left out.
+    What is wrong in the provenance file is left out of it, and told as a file that is left out; so are
+    pages without text of a file that is read.
     Raises CorpusError where the folder is missing, is not a folder or holds no file that can be read.
     """
     if not folder.exists():
@@ -53,7 +56,9 @@ def read_corpus(folder: Path) -> Reading:
     documents = []
     for name, path in files:
         try:
-            documents.append(read_document(path, name, provenances.get(name, Provenance())))
+            content = _content_of(path)
+            documents.append(_document(path, name, content, provenances.get(name, Provenance())))
+            skipped += [Skipped(name, part) for part in content.left_out]
         except UnreadableFileError as error:
             skipped.append(Skipped(name, str(error)))
     if not documents:
@@ -68,24 +73,7 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
     The editor's title comes before the text's own, and the file's name is used where neither is
     known. Raises UnreadableFileError.
     """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        found = f"the format {path.suffix}" if path.suffix else "a name without a format"
-        raise UnreadableFileError(
-            f"{found} cannot be read, expected {', '.join(READERS)}: "
-            "save the text in one of these formats, or move the file out of the corpus folder"
-        )
-    content = reader(bytes_of(path))
-    if not content.blocks:
-        raise UnreadableFileError("no text to be seen in it: add text, or remove the file")
-    return Document(
-        id=document_id,
-        text=content.text,
-        sha256=hashlib.sha256(content.text.encode()).hexdigest(),
-        title=provenance.title or content.title or _readable(path.stem),
-        blocks=content.blocks,
-        provenance=_merged(provenance, replace(content.known, date=content.known.date or content.date)),
-    )
+    return _document(path, document_id, _content_of(path), provenance)
 
 
 def _merged(editors: Provenance, files_own: Provenance) -> Provenance:
@@ -106,8 +94,36 @@ READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".html": read_html,
     ".htm": read_html,
     ".xhtml": read_html,
+    ".docx": read_word,
+    ".pdf": read_pdf,
 }
 """The formats that can be read, by the file's suffix in lower case."""
+
+
+def _content_of(path: Path) -> Content:
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        found = f"the format {path.suffix}" if path.suffix else "a name without a format"
+        raise UnreadableFileError(
+            f"{found} cannot be read, expected {', '.join(READERS)}: "
+            "save the text in one of these formats, or move the file out of the corpus folder"
+        )
+    content = reader(bytes_of(path))
+    if not content.blocks:
+        raise UnreadableFileError("no text to be seen in it: add text, or remove the file")
+    return content
+
+
+def _document(path: Path, document_id: str, content: Content, provenance: Provenance) -> Document:
+    return Document(
+        id=document_id,
+        text=content.text,
+        sha256=hashlib.sha256(content.text.encode()).hexdigest(),
+        title=provenance.title or content.title or _readable(path.stem),
+        blocks=content.blocks,
+        provenance=_merged(provenance, replace(content.known, date=content.known.date or content.date)),
+        page_starts=content.page_starts,
+    )
 
 
 def _files_below(folder: Path) -> tuple[list[tuple[str, Path]], list[Skipped]]:

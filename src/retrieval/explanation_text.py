@@ -39,9 +39,8 @@ def _search(explanation: Explanation) -> Iterator[str]:
 def _places(candidates: Sequence[Candidate]) -> Iterator[str]:
     for candidate in candidates:
         citation = candidate.citation
-        place = " › ".join((citation.title, *citation.headings))
         quoted = " (geciteerd)" if citation.highlights else ""
-        yield f"{citation.number}. {place}{quoted}"
+        yield f"{citation.number}. {citation.place}{quoted}"
         yield f"   {candidate.first_words}"
         yield f"   teken {citation.span.start} tot {citation.span.end}: {citation.source_url}"
 

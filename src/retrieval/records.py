@@ -4,12 +4,13 @@ All offsets are in characters (Unicode code points) of the text of the document,
 ``document.text[start:end]`` is the text meant.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote as percent_encoded
 
-from retrieval.text_fragments import first_words, link_to_text
+from retrieval.text_fragments import first_words, link_to_page, link_to_text
 
 VERSION_LENGTH = 8
 """Hexadecimal digits of a document's sha256 that ``?v=`` carries in a link to a source."""
@@ -78,7 +79,7 @@ class Document:
 
     ``id`` is the path below the corpus folder, with ``/``; ``sha256`` is that of ``text`` in UTF-8.
     ``blocks`` are in the order of the text, do not overlap, and hold every character that is not
-    blank.
+    blank. ``page_starts`` are the offsets at which its pages start, in order; none where it has no pages.
     """
 
     id: str
@@ -87,11 +88,17 @@ class Document:
     title: str
     blocks: tuple[Block, ...]
     provenance: Provenance = Provenance()
+    page_starts: tuple[int, ...] = ()
 
     @property
     def version(self) -> str:
         """The start of ``sha256``, as links carry it."""
         return self.sha256[:VERSION_LENGTH]
+
+
+def page_at(page_starts: Sequence[int], offset: int) -> int | None:
+    """The page, counted from 1, that an offset stands on; None where there are no pages."""
+    return bisect_right(page_starts, offset) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,7 @@ class Citation:
 
     ``highlights`` are offsets in the citation's own ``text``; ``score`` (0 to 1) orders the
     citations of one answer and means nothing else. ``date`` and ``publisher`` are of the provenance.
+    ``page``, counted from 1, is that on which the quote starts, or the passage where nothing is quoted.
     """
 
     number: int
@@ -212,6 +220,12 @@ class Citation:
     score: float
     date: str | None = None
     publisher: str | None = None
+    page: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it stands, to be read: "Jaarverslag › Glas, p. 12"."""
+        return " › ".join((self.title, *self.headings)) + (f", p. {self.page}" if self.page else "")
 
     @property
     def source_url(self) -> str:
@@ -224,7 +238,12 @@ class Citation:
 
     @property
     def original_url(self) -> str | None:
-        """``url`` with the quote, or the start of the passage, as text fragment; None if it is not http."""
+        """``url`` with the quote, or the start of the passage, as text fragment; None if it is not http.
+
+        Of a PDF, ``url`` with the page.
+        """
+        if in_pdf := link_to_page(self.url, self.page):
+            return in_pdf
         if not self.highlights:
             return link_to_text(self.url, first_words(self.text))
         quoted = self.highlights[0]

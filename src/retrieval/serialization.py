@@ -90,6 +90,7 @@ def _citation_to_json(citation: Citation) -> dict[str, Any]:
         "document_id": citation.document_id,
         "title": citation.title,
         "headings": list(citation.headings),
+        "page": citation.page,
         "date": citation.date,
         "publisher": citation.publisher,
         "url": citation.url,

@@ -16,7 +16,7 @@ from retrieval.errors import BrokenIndexError
 from retrieval.files import broken, writing
 from retrieval.records import Block, BlockKind, Document, Lead, Passage, Provenance, Span
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 """Raised whenever the tables or their encoding change; kept in the file's ``user_version``."""
 
 OLDEST_STORE_VERSION = 1
@@ -25,7 +25,7 @@ OLDEST_STORE_VERSION = 1
 _TABLES = """
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    blocks TEXT NOT NULL, provenance TEXT NOT NULL
+    blocks TEXT NOT NULL, provenance TEXT NOT NULL, page_starts TEXT NOT NULL
 );
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id),
@@ -36,7 +36,8 @@ CREATE TABLE passages (
 _PASSAGES_BY_ID = "SELECT passages.* FROM json_each(?) JOIN passages ON passages.id = value ORDER BY key"
 _PASSAGES_OF = "SELECT * FROM passages WHERE document_id = ? ORDER BY id"
 _ENTRIES = """
-SELECT id, title, sha256, provenance, (SELECT count(*) FROM passages WHERE document_id = documents.id)
+SELECT id, title, sha256, provenance, (SELECT count(*) FROM passages WHERE document_id = documents.id),
+    page_starts
 FROM documents ORDER BY rowid
 """
 
@@ -50,6 +51,7 @@ class DocumentEntry:
     sha256: str
     provenance: Provenance
     passage_count: int
+    page_starts: tuple[int, ...] = ()
 
 
 def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Passage]) -> None:
@@ -65,7 +67,7 @@ def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Pa
         connection.execute("PRAGMA foreign_keys = ON")
         connection.executescript(_TABLES)
         connection.executemany(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)", map(_document_row, documents)
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)", map(_document_row, documents)
         )
         connection.executemany(
             "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -135,8 +137,8 @@ class Store:
     def documents(self) -> list[DocumentEntry]:
         """Every document without its text, in the order they were written."""
         return [
-            DocumentEntry(id_, title, sha256, _provenance(provenance), count)
-            for id_, title, sha256, provenance, count in self._fetch(_ENTRIES)
+            DocumentEntry(id_, title, sha256, _provenance(provenance), count, tuple(json.loads(pages)))
+            for id_, title, sha256, provenance, count, pages in self._fetch(_ENTRIES)
         ]
 
     def close(self) -> None:
@@ -161,11 +163,12 @@ def _document_row(document: Document) -> tuple[str, ...]:
         document.text,
         json.dumps(blocks, separators=(",", ":")),
         json.dumps(asdict(document.provenance)),
+        json.dumps(document.page_starts),
     )
 
 
 def _document(row: Sequence[Any]) -> Document:
-    id_, sha256, title, text, blocks, provenance = row
+    id_, sha256, title, text, blocks, provenance, *pages = row  # before version 3 there were no pages
     return Document(
         id=id_,
         text=text,
@@ -175,6 +178,7 @@ def _document(row: Sequence[Any]) -> Document:
             Block(BlockKind(kind), Span(start, end), level) for kind, start, end, level in json.loads(blocks)
         ),
         provenance=_provenance(provenance),
+        page_starts=tuple(json.loads(pages[0])) if pages else (),
     )
 
 

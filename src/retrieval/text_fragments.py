@@ -1,4 +1,4 @@
-"""Links into a page: browsers scroll to the words that a text fragment names, and light them up.
+"""Links into a page: browsers scroll to the words that a text fragment names, and open a PDF at its page.
 
 The form is that of https://wicg.github.io/scroll-to-text-fragment/; where the page does not hold the words
 (any more), or the browser knows no text fragments, the page opens at its top.
@@ -16,6 +16,8 @@ END_WORDS = 5
 DIRECTIVE = ":~:"
 """What stands between a fragment and what is for the browser alone."""
 
+_PDF_URL = re.compile(r"https?://[^/\s]+/[^?#]*\.pdf(?:[?#]|\Z)", re.IGNORECASE)
+
 _MARKER = re.compile(r"\A(?:[-*+•]|\d{1,3}[.)])\s+")
 """Of an item of a list; on a page it is no text."""
 
@@ -29,6 +31,16 @@ def link_to_text(url: str | None, text: str) -> str | None:
     if not fragment:
         return page
     return f"{page}{'' if '#' in page else '#'}{DIRECTIVE}{fragment}"
+
+
+def link_to_page(url: str | None, page: int | None) -> str | None:
+    """The address of a page of the PDF at ``url``; None where ``url`` names no PDF, or no page is known.
+
+    Browsers and Acrobat open ``#page=`` (RFC 8118, section 3).
+    """
+    if page is None or url is None or _PDF_URL.match(url) is None:
+        return None
+    return f"{url.partition('#')[0]}#page={page}"
 
 
 def text_directive(text: str) -> str:

@@ -54,6 +54,7 @@ async def test_an_answer_has_every_key_of_the_contract(client: httpx.AsyncClient
                 "document_id": "over ons/gemeentehuis.txt",
                 "title": "Het gemeentehuis",
                 "headings": ["Balie"],
+                "page": None,
                 "date": "2024-03-09",
                 "publisher": "Gemeente",
                 "url": "https://gemeente.example/",

@@ -38,6 +38,12 @@ def citation(text: str, *highlights: Span) -> Citation:
     )
 
 
+def test_the_page_of_a_pdf_stands_behind_the_place() -> None:
+    cited = replace(citation("Een zin.", Span(0, 8)), page=12)
+    html = reply_html(Answer("i", "t", (Quote("Een zin.", 1, Span(10, 18)),), (cited,)))
+    assert html.count(">Titel › Kop, p. 12</a>") == 2
+
+
 def test_an_answer_is_quotes_with_their_source_then_the_passages_folded_then_suggestions() -> None:
     text = "Een zin. Nog een."
     quote = Quote("Een zin.", 1, Span(10, 18))

@@ -24,13 +24,14 @@ from three_sentences import (
 )
 from web_serving import client_of
 
-from retrieval.records import Block, BlockKind, Document, Span
+from retrieval.records import Block, BlockKind, Document, Provenance, Span
 from retrieval.web.security import Guard
 from retrieval.web.sources import (
     BAD_PLACE,
     OLDER_TEXT,
     TEXT_CHANGED,
     add_sources,
+    original_url,
     read_place,
     shown_blocks,
     source_path,
@@ -391,3 +392,10 @@ async def test_the_original_page_is_linked_at_the_marked_place(client: httpx.Asy
     page = (await client.get(f"{PAGE}?start={start}&end={start + len('Het gemeentehuis')}")).text
     assert 'href="https://gemeente.example/#:~:text=Het%20gemeentehuis"' in page
     assert 'href="https://gemeente.example/"' in (await client.get(PAGE)).text
+
+
+def test_a_pdf_is_linked_at_the_page_of_the_marked_place() -> None:
+    provenance = Provenance(url="https://gemeente.example/verslag.pdf")
+    document = Document("a.pdf", "Glas. Papier.", "0" * 64, "a", (), provenance, page_starts=(0, 6))
+    assert original_url(document, Span(6, 13)) == "https://gemeente.example/verslag.pdf#page=2"
+    assert original_url(document, None) == "https://gemeente.example/verslag.pdf"

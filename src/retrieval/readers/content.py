@@ -2,6 +2,7 @@
 
 import codecs
 import datetime
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from retrieval.records import Block, BlockKind, Provenance, Span
 
 MAX_FILE_BYTES = 10_000_000
 """A larger file is no text that someone reads: some four times the Dutch Bible."""
+
+_NO_TITLE = re.compile(
+    r"\A\Z|\A(?:microsoft word - |powerpoint|untitled|naamloos|document\s*\d*\Z|word document\Z)"
+    r"|\.(?:docx?|odt|rtf|pdf|indd|dotx?)\Z",
+    re.IGNORECASE,
+)
 
 
 NOTHING_KNOWN = Provenance()
@@ -22,6 +29,8 @@ class Content:
 
     ``title`` is None where the file names none; ``blocks`` keep the promises of ``Document.blocks``;
     ``date`` is the file's own, as YYYY-MM-DD; ``known`` is what else it says of where it comes from.
+    ``page_starts`` are the offsets at which its pages start, none where it has no pages; ``left_out`` tells
+    of parts without text.
     """
 
     text: str
@@ -29,6 +38,8 @@ class Content:
     blocks: tuple[Block, ...]
     date: str | None = None
     known: Provenance = NOTHING_KNOWN
+    page_starts: tuple[int, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Page:
@@ -104,6 +115,12 @@ def decoded(data: bytes) -> str:
     if not text.strip():
         raise UnreadableFileError("only blanks in the file: add text, or remove the file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def metadata_title(title: str | None) -> str | None:
+    """The title that a file's properties name; None for what programs write there by themselves."""
+    words = " ".join((title or "").split())
+    return None if _NO_TITLE.search(words) else words
 
 
 def is_words(value: object) -> bool:

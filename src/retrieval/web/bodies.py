@@ -186,11 +186,15 @@ class CitationBody(_Strict):
     document_id: str = Field(description="Het pad van het document in de map met bronnen.")
     title: str = Field(description="De titel van het document.")
     headings: list[str] = Field(description="De koppen erboven, de hoogste eerst.")
+    page: int | None = Field(
+        ge=1, description="De pagina waarop het citaat begint, of de passage; alleen bij een pdf."
+    )
     date: str | None = Field(description="De datum van de bron, zoals 2024-03-09.")
     publisher: str | None = Field(description="Wie de bron uitgaf.")
     url: str | None = Field(description="Het adres van de oorspronkelijke bron.")
     original_url: str | None = Field(
-        description="Dat adres met een tekstfragment: naar het citaat, of het begin van de passage."
+        description="Dat adres met een tekstfragment: naar het citaat, of het begin van de passage. "
+        "Bij een pdf met de pagina."
     )
     source_url: str = Field(description="De bron op deze server, met de plek gemarkeerd.")
     start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")

@@ -303,11 +303,16 @@ def next_stretch(length: int, start: int, end: int) -> tuple[Span, int | None]:
 def shown_text(reply: Mapping[str, Any], links: Sequence[str]) -> str:
     """All that is to be shown of a reply, with where each citation stands."""
     cited = [
-        f"[{citation['number']}] {' › '.join((citation['title'], *citation['headings']))}\n{link}\n"
+        f"[{citation['number']}] {_place(citation)}\n{link}\n"
         f"document_id: {citation['document_id']}, start: {citation['start']}, end: {citation['end']}"
         for citation, link in zip(reply["citations"], links, strict=True)
     ]
     return "\n\n".join((reply["text"], *cited))
+
+
+def _place(citation: Mapping[str, Any]) -> str:
+    place = " › ".join((citation["title"], *citation["headings"]))
+    return f"{place}, p. {citation['page']}" if citation["page"] else place
 
 
 _Model = TypeVar("_Model", bound=_Arguments)

@@ -162,7 +162,8 @@ def _lines_html(text: str) -> str:
 
 
 def _place(citation: Citation) -> str:
-    return " › ".join([citation.title, *(h for h in citation.headings if h != citation.title)])
+    place = " › ".join([citation.title, *(h for h in citation.headings if h != citation.title)])
+    return f"{place}, p. {citation.page}" if citation.page else place
 
 
 def _link(url: str, text: str) -> str:

@@ -176,6 +176,7 @@ _ANSWER_EXAMPLE: Mapping[str, Any] = {
             "document_id": "met-wie-werken-wij-samen.txt",
             "title": "Met wie werken wij samen?",
             "headings": ["Openbaar Ministerie"],
+            "page": None,
             "date": None,
             "publisher": "Algemene Inlichtingen- en Veiligheidsdienst (AIVD)",
             "url": None,

@@ -18,9 +18,9 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from retrieval.passages import split_sentences
-from retrieval.records import Block, BlockKind, Document, Passage, Span
+from retrieval.records import Block, BlockKind, Document, Passage, Span, page_at
 from retrieval.store import DocumentEntry
-from retrieval.text_fragments import link_to_text
+from retrieval.text_fragments import link_to_page, link_to_text
 from retrieval.web.pages import render_page
 from retrieval.web.problems import problem_for
 
@@ -139,7 +139,7 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
             render_page(
                 "bron.html",
                 document=document,
-                original_url=_original_url(document, place),
+                original_url=original_url(document, place),
                 language=document.provenance.language or DEFAULT_LANGUAGE,
                 blocks=shown_blocks(document, starts, place),
                 has_title_block=any(block.kind is BlockKind.TITLE for block in document.blocks),
@@ -150,12 +150,13 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
     app.include_router(router)
 
 
-def _original_url(document: Document, place: Span | None) -> str | None:
+def original_url(document: Document, place: Span | None) -> str | None:
     """Where the document was taken from; at the marked place, where its page can be scrolled to it."""
     url = document.provenance.url
     if place is None:
         return url
-    return link_to_text(url, document.text[place.start : place.end]) or url
+    in_pdf = link_to_page(url, page_at(document.page_starts, place.start))
+    return in_pdf or link_to_text(url, document.text[place.start : place.end]) or url
 
 
 class _DocumentConvertor(PathConvertor):

@@ -163,7 +163,8 @@ function marked(text, highlights) {
 }
 
 function placeOf(citation) {
-  return [citation.title, ...citation.headings.filter((heading) => heading !== citation.title)].join(" › ");
+  const place = [citation.title, ...citation.headings.filter((heading) => heading !== citation.title)].join(" › ");
+  return citation.page ? `${place}, p. ${citation.page}` : place;
 }
 
 function dateOf(citation, language) {
