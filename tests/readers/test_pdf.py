@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import Content
-from retrieval.readers.pdf import Piece, joined, lines_of, read_pdf, without_running
+from retrieval.readers.pdf import Piece, joined, lines_of, read_pdf, turned, without_running
 
 FORMATS = Path(__file__).parents[1] / "data" / "formats"
 REPORT = [
@@ -88,6 +88,41 @@ def test_two_columns_broken_words_and_running_heads_become_paragraphs() -> None:
     assert content.left_out == ()
 
 
+def test_items_rows_and_bold_print_are_told_apart() -> None:
+    assert blocks_of(read("tarieven.pdf")) == [
+        ("title", 1, "Tarieven"),
+        (
+            "paragraph",
+            0,
+            "Let op: dit zijn de tarieven van dit jaar. U betaalt bij de balie, met pin of contant, op de "
+            "dag dat u het document aanvraagt.",
+        ),
+        ("table_row", 0, "Document | Prijs"),
+        ("table_row", 0, "Paspoort | € 83,87"),
+        ("table_row", 0, "Identiteitskaart | € 76,10"),
+        ("heading", 2, "Wat neemt u mee?"),
+        ("list_item", 0, "- uw oude paspoort;"),
+        (
+            "list_item",
+            0,
+            "- een pasfoto die niet ouder is dan zes maanden, en die aan alle eisen voldoet die in de wet "
+            "staan.",
+        ),
+        ("list_item", 0, "1. Maak een afspraak."),
+        (
+            "list_item",
+            0,
+            "2. Kom langs, en neem de bevestiging mee die u per e-mail hebt gekregen toen u de afspraak "
+            "maakte.",
+        ),
+    ]
+
+
+def test_contents_with_dotted_lines_are_left_out() -> None:
+    content = read("inhoud.pdf")
+    assert [words for _, _, words in blocks_of(content)] == ["Inhoud", "Glas gaat in de glasbak......"]
+
+
 def test_the_start_of_each_page_is_kept() -> None:
     content = read("verslag.pdf")
     starts = content.page_starts
@@ -149,6 +184,19 @@ def test_each_line_stands_where_it_is_told_to(lines: list[str]) -> None:
     for line in lines:
         text, start = joined(text, line)
         assert text[start:] == line
+
+
+@pytest.mark.parametrize(
+    ("turn", "shown"),
+    [(0, (10, 20, 15, 40)), (90, (20, 85, 40, 90)), (180, (85, 160, 90, 180)), (270, (160, 10, 180, 15))],
+)
+def test_a_turned_page_is_read_as_it_is_shown(turn: int, shown: tuple[float, ...]) -> None:
+    # the paper is 100 wide and 200 high, and does not start at 0
+    assert turned((11, 22, 16, 42), turn, (1, 2, 101, 202)) == shown
+
+
+def test_a_page_on_its_side_is_read() -> None:
+    assert blocks_of(read("verslag-gedraaid.pdf")) == REPORT
 
 
 def test_a_heading_across_two_columns_parts_them() -> None:

@@ -4,6 +4,7 @@ What stands where on a page is told by pdfium; what belongs together is told her
 """
 
 import ctypes
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,9 @@ MARGIN = 0.15
 SAME_PLACE = 3.0
 """Points that the same thing may stand apart on two pages, or two starts of lines in one column."""
 
+MAX_ASKEW = 5.0
+"""Degrees that print may stand off the level; what stands more so is a watermark or a note in the margin."""
+
 COLUMN_LINES, COLUMN_CHARACTERS = 3, 15
 """A column has at least so many lines, of so many characters on average; what has less is a table."""
 
@@ -45,6 +49,9 @@ MAX_HEADING_CHARACTERS = 150
 LAST_LEVEL = 6
 
 _ITEM = re.compile(r"(?:[-–•·▪◦●○■*]|\d{1,2}[.)]|[a-z][.)])\s+(?=\S)")
+_CONTENTS_ENTRY = re.compile(r"(?:[.…] ?){4,}(?:\d+|[ivxlc]+)$", re.IGNORECASE)
+"""Of a table of contents: dots that lead to the number of a page."""
+
 _BULLET = re.compile(r"[–•·▪◦●○■*]\s+")
 _HYPHEN = "\u00ad"
 """What stands at the end of a broken word while lines are joined; pdfium has signs of its own for it."""
@@ -87,9 +94,14 @@ class Line:
         return " ".join(piece.text for piece in self.pieces)
 
     @property
+    def longest(self) -> Piece:
+        """What most of it is: a sign before it may be larger, and stand lower."""
+        return max(self.pieces, key=lambda piece: len(piece.text))
+
+    @property
     def size(self) -> float:
         """Of most of its print, in half points."""
-        return round(max(self.pieces, key=lambda piece: len(piece.text)).size * 2) / 2
+        return round(self.longest.size * 2) / 2
 
     @property
     def bold(self) -> bool:
@@ -100,9 +112,9 @@ class Line:
 def read_pdf(data: bytes) -> Content:
     """The text of a PDF, page after page; title, date and language are those of the file's properties.
 
-    Running heads and page numbers are no part of it, nor is print that stands askew. ``left_out`` names the
-    pages that show something and have no text. Raises UnreadableFileError where none has, and where it is no
-    PDF, is broken or is locked by a password.
+    Running heads, page numbers and the dotted lines of contents are no part of it, nor is print that stands
+    askew. ``left_out`` names the pages that show something and have no text. Raises UnreadableFileError where
+    none has, and where it is no PDF, is broken or is locked by a password.
     """
     import pypdfium2
 
@@ -141,7 +153,12 @@ def _content(document: "PdfDocument") -> Content:
             f"none of its pages has text ({len(pages)} in all): it is a scan; "
             "recognise the text (OCR), and save it again"
         )
-    lines = [line for number, pieces in enumerate(pages) for line in lines_of(pieces, number)]
+    lines = [
+        line
+        for number, pieces in enumerate(pages)
+        for line in lines_of(pieces, number)
+        if not _CONTENTS_ENTRY.search(line.text)
+    ]
     text = Page()
     starts = _write(text, lines, len(pages))
     known = document.get_metadata_dict()
@@ -178,45 +195,95 @@ def _language(document: "PdfDocument") -> str | None:
 # What is printed on a page
 
 
+_Edges = tuple[float, float, float, float]
+"""Left, bottom, right and top, in points."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """A character and its number in pdfium's text; blanks have no edges, the end of a line has no letter."""
+
+    letter: str
+    number: int
+    edges: _Edges | None = None
+
+
 def _pieces_of(sheet: Any) -> list[Piece]:
     """The print of a page in the order of the file; what stands askew on it is left out."""
+    page = sheet.get_textpage()
+    runs: list[list[_Sign]] = [[]]
+    edges: _Edges | None = None  # of the run so far
+    for sign in _signs(page, sheet.get_rotation(), sheet.get_bbox()):
+        if not sign.letter or (sign.edges and edges and not _goes_on(edges, sign.edges)):
+            runs.append([])
+            edges = None
+        if sign.letter and (runs[-1] or sign.edges):
+            runs[-1].append(sign)
+            edges = _around(edges, sign.edges)
+    pieces = [_piece(page, run, sheet.get_rotation()) for run in runs if run]
+    page.close()
+    return [piece for piece in pieces if piece is not None]
+
+
+def _signs(page: Any, turn: int, paper: _Edges) -> Iterator[_Sign]:
     from pypdfium2 import raw
 
-    page = sheet.get_textpage()
-    pieces: list[Piece] = []
-    letters: list[str] = []
     box = raw.FS_RECTF()
-    first, left, bottom, right, top = 0, 0.0, 0.0, 0.0, 0.0
-
-    def finish() -> None:
-        words = _clean("".join(letters))
-        if words and abs(raw.FPDFText_GetCharAngle(page, first)) < 0.1:
-            size, bold = _print_of(page, first)
-            pieces.append(Piece(words, left, bottom, right, top, size, bold))
-        letters.clear()
-
     for number in range(page.count_chars()):
         code = raw.FPDFText_GetUnicode(page, number)
         letter = chr(code)
         if code in _BREAKS:
-            finish()
+            yield _Sign("", number)
         elif letter.isspace() or raw.FPDFText_IsGenerated(page, number) == 1:
-            if letters:
-                letters.append(letter)
+            yield _Sign(letter, number)
         elif raw.FPDFText_GetLooseCharBox(page, number, box):
-            height = box.top - box.bottom
-            if letters and not (
-                left <= box.left < right + GAP * max(height, top - bottom)
-                and bottom - height / 2 < (box.top + box.bottom) / 2 < top + height / 2
-            ):
-                finish()
-            if not letters:
-                first, left, bottom, right, top = number, box.left, box.bottom, box.right, box.top
-            letters.append(letter)
-            bottom, right, top = min(bottom, box.bottom), max(right, box.right), max(top, box.top)
-    finish()
-    page.close()
-    return pieces
+            edges = (box.left, box.bottom, box.right, box.top)
+            yield _Sign(letter, number, turned(edges, turn, paper))
+
+
+def turned(edges: _Edges, turn: int, paper: _Edges) -> _Edges:
+    """Edges on a sheet as they lie when it is turned clockwise by so many degrees, as it is shown."""
+    left, bottom, right, top = (edge - paper[number % 2] for number, edge in enumerate(edges))
+    width, height = paper[2] - paper[0], paper[3] - paper[1]
+    match turn:
+        case 90:
+            return bottom, width - right, top, width - left
+        case 180:
+            return width - right, height - top, width - left, height - bottom
+        case 270:
+            return height - top, left, height - bottom, right
+        case _:
+            return left, bottom, right, top
+
+
+def _goes_on(run: _Edges, sign: _Edges) -> bool:
+    """Whether a character stands on the same line, behind what is there, without a wide gap."""
+    height = sign[3] - sign[1]
+    is_behind = run[0] <= sign[0] < run[2] + GAP * max(height, run[3] - run[1])
+    return is_behind and run[1] - height / 2 < (sign[1] + sign[3]) / 2 < run[3] + height / 2
+
+
+def _around(run: _Edges | None, sign: _Edges | None) -> _Edges | None:
+    if run is None or sign is None:
+        return run or sign
+    return min(run[0], sign[0]), min(run[1], sign[1]), max(run[2], sign[2]), max(run[3], sign[3])
+
+
+def _piece(page: Any, run: Sequence[_Sign], turn: int) -> Piece | None:
+    """The piece that characters make up; None where these are blanks, or stand askew."""
+    from pypdfium2 import raw
+
+    words = _clean("".join(sign.letter for sign in run))
+    askew = (math.degrees(raw.FPDFText_GetCharAngle(page, run[0].number)) + turn + 180) % 360 - 180
+    edges = None
+    for sign in run:
+        edges = _around(edges, sign.edges)
+    if not words or edges is None or abs(askew) > MAX_ASKEW:
+        return None
+    inked = [sign.number for sign in run if sign.edges]
+    size, _ = _print_of(page, inked[len(inked) // 2])  # a mark in front may be larger
+    is_bold = all(_print_of(page, number)[1] for number in (inked[0], inked[-1]))
+    return Piece(words, *edges, size=size, bold=is_bold)
 
 
 def _clean(text: str) -> str:
@@ -343,6 +410,8 @@ def _rows(pieces: Sequence[Piece], page: int) -> Iterator[Line]:
 
 def _write(text: Page, lines: Sequence[Line], page_count: int) -> tuple[int, ...]:
     """Add the blocks that lines make up, and tell where each page starts in the text."""
+    if not lines:  # nothing but contents
+        return (0,) * page_count
     blocks = _with_headings([_block(run) for run in _runs(lines)], lines)
     if sum(block.level == 1 for block in blocks) > 1:
         text.title = ""  # these are chapters: none of them is the title of the whole
@@ -440,7 +509,7 @@ def _leading(lines: Sequence[Line]) -> dict[float, float]:
     """The most frequent distance between lines of each size, in points."""
     distances: dict[float, Counter[float]] = defaultdict(Counter)
     for before, line in pairwise(lines):
-        distance = before.pieces[0].bottom - line.pieces[0].bottom
+        distance = before.longest.bottom - line.longest.bottom
         together = (before.page, before.column, before.size) == (line.page, line.column, line.size)
         if together and 0 < distance < 2 * line.size:
             distances[line.size][round(distance)] += 1
@@ -471,7 +540,7 @@ def _starts_block(before: Line, line: Line, leading: float) -> bool:
     is_sentence_end = re.search(r"[.?!:;][\"'”’)\]]*$", before.text) is not None
     if (before.page, before.column) != (line.page, line.column):
         return is_sentence_end or not (line.text[0].islower() or before.text.endswith((_HYPHEN, "-")))
-    distance = before.pieces[0].bottom - line.pieces[0].bottom
+    distance = before.longest.bottom - line.longest.bottom
     if not 0 < distance <= PARAGRAPH_GAP * leading + 1:
         return True
     left, right = line.column
