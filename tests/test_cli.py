@@ -38,8 +38,9 @@ NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
 REPLY_KEYS = ["id", "status", "text", "quotes", "citations", "suggestions", "contact", "notice"]
 QUOTE_KEYS = ["text", "citation", "start", "end", "lead"]
 CITATION_KEYS = (
-    "number document_id title headings page date publisher url original_url source_url start end text sha256 "
-    "highlights score"
+    "number document_id title headings page date modified valid_from valid_until version publisher licence "
+    "language outdated identifier url original_url source_url start end text sha256 highlights score "
+    "other_places other_place_count"
 ).split()
 REPORT_KEYS = ["documents", "passages", "embedded", "reused", "removed", "seconds", "skipped"]
 

@@ -744,9 +744,9 @@ def test_a_current_that_cannot_be_read_is_an_error(workshop: Workshop) -> None:
     [
         ("{", "not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))"),
         ("[1]", "found a JSON list, expected an object"),
-        ("{}", "schema version None, expected 8"),
-        ('{"schema_version": 2}', "schema version 2, expected 8"),
-        ('{"schema_version": 8}', "not a whole manifest (KeyError('embedder'))"),
+        ("{}", "schema version None, expected 9"),
+        ('{"schema_version": 2}', "schema version 2, expected 9"),
+        ('{"schema_version": 9}', "not a whole manifest (KeyError('embedder'))"),
         (None, "cannot be read (No such file or directory)"),
     ],
 )

@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.explanation import Candidate, Contribution, Correction, Explanation, Judgement, Sentence
-from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, Reply, SmallTalk, Span
+from retrieval.records import (
+    Abstention,
+    Anchor,
+    Answer,
+    Citation,
+    Contact,
+    Lead,
+    OtherPlace,
+    Provenance,
+    Quote,
+    Reply,
+    SmallTalk,
+    Span,
+)
 from retrieval.serialization import explained_reply_to_json, explanation_to_json, reply_to_json
 
 CITATION = Citation(
@@ -19,9 +32,23 @@ CITATION = Citation(
     sha256="3f9a1c2e" + "0" * 56,
     highlights=(Span(5, 14),),
     score=0.91,
-    date="2024-03-09",
-    publisher="Gemeente",
+    provenance=Provenance(
+        date="2024-03-09",
+        modified="2025-05-03",
+        valid_from="2025-06-01",
+        valid_until="2026-05-31",
+        version="2.1",
+        publisher="Gemeente",
+        licence="CC0-1.0",
+        language="nl",
+    ),
+    is_outdated=True,
     page=12,
+    anchor=Anchor(20, "kop-2", "jci1.3:c:BWBR0005537&artikel=3:41"),
+    other_places=(
+        OtherPlace("map/ook.txt", "Ook", ("Elders",), "https://x.example/b", Span(7, 21), "ab" * 32),
+    ),
+    other_place_count=12,
 )
 CITATION_JSON = {
     "number": 1,
@@ -30,9 +57,17 @@ CITATION_JSON = {
     "headings": ["Kop", "Onderkop"],
     "page": 12,
     "date": "2024-03-09",
+    "modified": "2025-05-03",
+    "valid_from": "2025-06-01",
+    "valid_until": "2026-05-31",
+    "version": "2.1",
     "publisher": "Gemeente",
+    "licence": "CC0-1.0",
+    "language": "nl",
+    "outdated": True,
+    "identifier": "jci1.3:c:BWBR0005537&artikel=3:41",
     "url": "https://x.example/a",
-    "original_url": "https://x.example/a#:~:text=Twee%20%C3%A9%20%F0%9F%99%82.",
+    "original_url": "https://x.example/a#kop-2:~:text=Twee%20%C3%A9%20%F0%9F%99%82.",
     "source_url": "/bronnen/map/bron.txt?v=3f9a1c2e&start=31&end=40#p-26",
     "start": 26,
     "end": 40,
@@ -40,6 +75,18 @@ CITATION_JSON = {
     "sha256": "3f9a1c2e" + "0" * 56,
     "highlights": [[5, 14]],
     "score": 0.91,
+    "other_places": [
+        {
+            "document_id": "map/ook.txt",
+            "title": "Ook",
+            "headings": ["Elders"],
+            "url": "https://x.example/b",
+            "source_url": "/bronnen/map/ook.txt?v=abababab&start=7&end=21#p-7",
+            "start": 7,
+            "end": 21,
+        }
+    ],
+    "other_place_count": 12,
 }
 
 

@@ -159,7 +159,7 @@ def test_many_threads_read_at_once(tmp_path: Path) -> None:
     ("content", "found"),
     [
         (None, "not a whole store (unable to open database file)"),
-        (b"", "store of version 0, expected 3"),
+        (b"", "store of version 0, expected 4"),
         (b"geen database" * 100, "not a whole store (file is not a database)"),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BrokenIndexError) as raised:
         Store.open(path)
 
-    assert str(raised.value) == f"{path}: store of version 99, expected 3{REBUILD}"
+    assert str(raised.value) == f"{path}: store of version 99, expected 4{REBUILD}"
 
 
 def test_a_document_of_an_older_store_can_still_be_read(tmp_path: Path) -> None:

@@ -50,6 +50,12 @@ def test_the_link_to_a_text_on_a_page(url: str | None, link: str | None) -> None
     assert link_to_text(url, "Kom maandag.") == link
 
 
+def test_a_browser_that_finds_no_text_opens_the_element() -> None:
+    assert link_to_text("https://x.nl/a", "Kat", "kop 2") == "https://x.nl/a#kop%202:~:text=Kat"
+    assert link_to_text("https://x.nl/a#eigen", "Kat", "kop") == "https://x.nl/a#eigen:~:text=Kat"
+    assert link_to_text("https://x.nl/a", " ", "kop") == "https://x.nl/a#kop"
+
+
 def test_without_words_it_is_the_page() -> None:
     assert link_to_text(PAGE, " \n") == PAGE
 

@@ -30,6 +30,7 @@ from retrieval.records import (
     Quote,
     Reply,
     SmallTalk,
+    anchor_at,
     page_at,
 )
 from retrieval.reranking import open_reranker
@@ -241,6 +242,7 @@ class Chatbot:
     def _citation(self, number: int, hit: Hit, quoted: Quotable | None) -> Citation:
         passage = hit.passage
         entry = self._entries[passage.document_id]
+        start = (quoted.span if quoted else passage.span).start
         return Citation(
             number=number,
             document_id=entry.id,
@@ -252,9 +254,9 @@ class Chatbot:
             sha256=entry.sha256,
             highlights=(quoted.span.shifted(-passage.span.start),) if quoted else (),
             score=hit.score,
-            date=entry.provenance.date,
-            publisher=entry.provenance.publisher,
-            page=page_at(entry.page_starts, (quoted.span if quoted else passage.span).start),
+            provenance=entry.provenance,
+            page=page_at(entry.page_starts, start),
+            anchor=anchor_at(entry.anchors, start),
         )
 
     def _title(self, hit: Hit) -> str:

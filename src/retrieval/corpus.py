@@ -123,6 +123,7 @@ def _document(path: Path, document_id: str, content: Content, provenance: Proven
         blocks=content.blocks,
         provenance=_merged(provenance, replace(content.known, date=content.known.date or content.date)),
         page_starts=content.page_starts,
+        anchors=content.anchors,
     )
 
 

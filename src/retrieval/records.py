@@ -5,7 +5,7 @@ All offsets are in characters (Unicode code points) of the text of the document,
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote as percent_encoded
@@ -61,7 +61,9 @@ class Block:
 class Provenance:
     """Where a document comes from, as its editor or it itself says, and questions it answers well.
 
-    ``synonyms`` are pairs: a name that visitors use, and the words of the text for the same.
+    Days are written YYYY-MM-DD: ``date`` of publication, ``modified`` of the last change, and the first and
+    the last day on which it holds. ``synonyms`` are pairs: a name that visitors use, and the words of the
+    text for the same.
     """
 
     title: str | None = None
@@ -69,8 +71,29 @@ class Provenance:
     publisher: str | None = None
     language: str | None = None
     date: str | None = None
+    modified: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    version: str | None = None
+    licence: str | None = None
     questions: tuple[str, ...] = ()
     synonyms: tuple[tuple[str, str], ...] = ()
+
+    def holds_on(self, day: str) -> bool:
+        """Whether what the document says holds on a day; where no days are known it does."""
+        return (self.valid_from or day) <= day <= (self.valid_until or day)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place of the original that can be linked to, at the offset of its heading.
+
+    ``fragment`` is the id of the heading there, ``identifier`` that of an article of a law (Juriconnect).
+    """
+
+    start: int
+    fragment: str | None = None
+    identifier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,7 @@ class Document:
     ``id`` is the path below the corpus folder, with ``/``; ``sha256`` is that of ``text`` in UTF-8.
     ``blocks`` are in the order of the text, do not overlap, and hold every character that is not
     blank. ``page_starts`` are the offsets at which its pages start, in order; none where it has no pages.
+    ``anchors`` are in the order of the text.
     """
 
     id: str
@@ -89,6 +113,7 @@ class Document:
     blocks: tuple[Block, ...]
     provenance: Provenance = Provenance()
     page_starts: tuple[int, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
 
     @property
     def version(self) -> str:
@@ -99,6 +124,12 @@ class Document:
 def page_at(page_starts: Sequence[int], offset: int) -> int | None:
     """The page, counted from 1, that an offset stands on; None where there are no pages."""
     return bisect_right(page_starts, offset) or None
+
+
+def anchor_at(anchors: Sequence[Anchor], offset: int) -> Anchor | None:
+    """The last anchor up to an offset; None where there is none."""
+    place = bisect_right(anchors, offset, key=lambda anchor: anchor.start)
+    return anchors[place - 1] if place else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +203,54 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFilter:
+    """Which documents may answer: those that are one of each kind that is named.
+
+    ``sources`` are ids of documents, or folders of them that end in ``/``; ``since`` is the day from which on
+    they were published or changed, ``valid_on`` the day on which they hold, both YYYY-MM-DD.
+    """
+
+    sources: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    since: str | None = None
+    valid_on: str | None = None
+
+    def lets_in(self, document_id: str, provenance: Provenance) -> bool:
+        """Whether a document may answer; one of which is not known what is asked for may not.
+
+        Capitals make no difference, and a language stands for its regions: "nl" for "nl-BE".
+        """
+        language = (provenance.language or "nl").lower()
+        return (
+            _is_among(self.sources, lambda one: document_id == one or _is_below(document_id, one))
+            and _is_among(self.publishers, lambda one: one.lower() == (provenance.publisher or "").lower())
+            and _is_among(self.languages, lambda one: f"{language}-".startswith(f"{one.lower()}-"))
+            and _is_among(self.licences, lambda one: one.lower() == (provenance.licence or "").lower())
+            and (self.since is None or max(provenance.date or "", provenance.modified or "") >= self.since)
+            and (self.valid_on is None or provenance.holds_on(self.valid_on))
+        )
+
+
+EVERY_SOURCE = SourceFilter()
+"""The filter that lets every document answer."""
+
+
+def _is_among(named: Sequence[str], fits: Callable[[str], bool]) -> bool:
+    return not named or any(fits(one) for one in named)
+
+
+def _is_below(document_id: str, folder: str) -> bool:
+    return folder.endswith("/") and document_id.startswith(folder)
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that was found, with the score that ranks it and the parts which that was made of.
 
     ``parts`` are named and told in retriever.py; ``sentence_scores`` are the inner products of each
-    sentence with the query.
+    sentence with the query. ``duplicates`` are the ids of other passages that say the same.
     """
 
     passage_id: int
@@ -184,6 +258,7 @@ class Hit:
     score: float
     parts: Mapping[str, float]
     sentence_scores: tuple[float, ...]
+    duplicates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +275,31 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherPlace:
+    """Another passage that says the same, word for word or nearly."""
+
+    document_id: str
+    title: str
+    headings: tuple[str, ...]
+    url: str | None
+    span: Span
+    sha256: str
+
+    @property
+    def source_url(self) -> str:
+        """The path of the source page with the passage marked."""
+        return _source_url(self.document_id, self.sha256, self.span, self.span.start)
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A passage that is shown with an answer or an abstention.
 
     ``highlights`` are offsets in the citation's own ``text``; ``score`` (0 to 1) orders the
-    citations of one answer and means nothing else. ``date`` and ``publisher`` are of the provenance.
-    ``page``, counted from 1, is that on which the quote starts, or the passage where nothing is quoted.
+    citations of one answer and means nothing else. ``provenance`` is that of the document, and
+    ``is_outdated`` tells whether that holds no longer, or not yet. ``page``, counted from 1, is that on which
+    the quote starts, or the passage where nothing is quoted; ``anchor`` is the last one above that place.
+    ``other_places`` are some of the ``other_place_count`` where the same stands.
     """
 
     number: int
@@ -218,9 +312,12 @@ class Citation:
     sha256: str
     highlights: tuple[Span, ...]
     score: float
-    date: str | None = None
-    publisher: str | None = None
+    provenance: Provenance = Provenance()
+    is_outdated: bool = False
     page: int | None = None
+    anchor: Anchor | None = None
+    other_places: tuple[OtherPlace, ...] = ()
+    other_place_count: int = 0
 
     @property
     def place(self) -> str:
@@ -231,23 +328,29 @@ class Citation:
     def source_url(self) -> str:
         """The path of the source page with the quote marked, or the passage where nothing is quoted."""
         marked = self.highlights[0].shifted(self.span.start) if self.highlights else self.span
-        return (
-            f"/bronnen/{percent_encoded(self.document_id)}?v={self.sha256[:VERSION_LENGTH]}"
-            f"&start={marked.start}&end={marked.end}#p-{self.span.start}"
-        )
+        return _source_url(self.document_id, self.sha256, marked, self.span.start)
 
     @property
     def original_url(self) -> str | None:
         """``url`` with the quote, or the start of the passage, as text fragment; None if it is not http.
 
-        Of a PDF, ``url`` with the page.
+        Before that the id of the heading above it, for browsers that know no text fragments. Of a PDF,
+        ``url`` with the page.
         """
         if in_pdf := link_to_page(self.url, self.page):
             return in_pdf
+        fragment = self.anchor.fragment if self.anchor else None
         if not self.highlights:
-            return link_to_text(self.url, first_words(self.text))
+            return link_to_text(self.url, first_words(self.text), fragment)
         quoted = self.highlights[0]
-        return link_to_text(self.url, self.text[quoted.start : quoted.end])
+        return link_to_text(self.url, self.text[quoted.start : quoted.end], fragment)
+
+
+def _source_url(document_id: str, sha256: str, marked: Span, passage_start: int) -> str:
+    return (
+        f"/bronnen/{percent_encoded(document_id)}?v={sha256[:VERSION_LENGTH]}"
+        f"&start={marked.start}&end={marked.end}#p-{passage_start}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

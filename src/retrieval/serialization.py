@@ -7,7 +7,18 @@ text, those of ``highlights`` in the citation's own ``text``.
 from typing import Any, Literal
 
 from retrieval.explanation import Candidate, Contribution, Explanation, Judgement, Sentence
-from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, Reply, SmallTalk
+from retrieval.records import (
+    Abstention,
+    Answer,
+    Citation,
+    Contact,
+    Lead,
+    OtherPlace,
+    Provenance,
+    Quote,
+    Reply,
+    SmallTalk,
+)
 
 Status = Literal["answered", "abstained", "smalltalk"]
 
@@ -91,8 +102,9 @@ def _citation_to_json(citation: Citation) -> dict[str, Any]:
         "title": citation.title,
         "headings": list(citation.headings),
         "page": citation.page,
-        "date": citation.date,
-        "publisher": citation.publisher,
+        **_provenance_to_json(citation.provenance),
+        "outdated": citation.is_outdated,
+        "identifier": citation.anchor.identifier if citation.anchor else None,
         "url": citation.url,
         "original_url": citation.original_url,
         "source_url": citation.source_url,
@@ -102,6 +114,34 @@ def _citation_to_json(citation: Citation) -> dict[str, Any]:
         "sha256": citation.sha256,
         "highlights": [[span.start, span.end] for span in citation.highlights],
         "score": citation.score,
+        "other_places": [_other_place_to_json(place) for place in citation.other_places],
+        "other_place_count": citation.other_place_count,
+    }
+
+
+def _provenance_to_json(provenance: Provenance) -> dict[str, str | None]:
+    """What is told of a source with each citation; its title and address stand there already."""
+    return {
+        "date": provenance.date,
+        "modified": provenance.modified,
+        "valid_from": provenance.valid_from,
+        "valid_until": provenance.valid_until,
+        "version": provenance.version,
+        "publisher": provenance.publisher,
+        "licence": provenance.licence,
+        "language": provenance.language,
+    }
+
+
+def _other_place_to_json(place: OtherPlace) -> dict[str, Any]:
+    return {
+        "document_id": place.document_id,
+        "title": place.title,
+        "headings": list(place.headings),
+        "url": place.url,
+        "source_url": place.source_url,
+        "start": place.span.start,
+        "end": place.span.end,
     }
 
 

@@ -14,9 +14,9 @@ from typing import Any, Self
 
 from retrieval.errors import BrokenIndexError
 from retrieval.files import broken, writing
-from retrieval.records import Block, BlockKind, Document, Lead, Passage, Provenance, Span
+from retrieval.records import Anchor, Block, BlockKind, Document, Lead, Passage, Provenance, Span
 
-STORE_VERSION = 3
+STORE_VERSION = 4
 """Raised whenever the tables or their encoding change; kept in the file's ``user_version``."""
 
 OLDEST_STORE_VERSION = 1
@@ -25,7 +25,7 @@ OLDEST_STORE_VERSION = 1
 _TABLES = """
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    blocks TEXT NOT NULL, provenance TEXT NOT NULL, page_starts TEXT NOT NULL
+    blocks TEXT NOT NULL, provenance TEXT NOT NULL, page_starts TEXT NOT NULL, anchors TEXT NOT NULL
 );
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id),
@@ -37,7 +37,7 @@ _PASSAGES_BY_ID = "SELECT passages.* FROM json_each(?) JOIN passages ON passages
 _PASSAGES_OF = "SELECT * FROM passages WHERE document_id = ? ORDER BY id"
 _ENTRIES = """
 SELECT id, title, sha256, provenance, (SELECT count(*) FROM passages WHERE document_id = documents.id),
-    page_starts
+    page_starts, anchors
 FROM documents ORDER BY rowid
 """
 
@@ -52,6 +52,7 @@ class DocumentEntry:
     provenance: Provenance
     passage_count: int
     page_starts: tuple[int, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
 
 
 def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Passage]) -> None:
@@ -67,7 +68,7 @@ def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Pa
         connection.execute("PRAGMA foreign_keys = ON")
         connection.executescript(_TABLES)
         connection.executemany(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)", map(_document_row, documents)
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_document_row, documents)
         )
         connection.executemany(
             "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -137,8 +138,16 @@ class Store:
     def documents(self) -> list[DocumentEntry]:
         """Every document without its text, in the order they were written."""
         return [
-            DocumentEntry(id_, title, sha256, _provenance(provenance), count, tuple(json.loads(pages)))
-            for id_, title, sha256, provenance, count, pages in self._fetch(_ENTRIES)
+            DocumentEntry(
+                id_,
+                title,
+                sha256,
+                _provenance(provenance),
+                count,
+                tuple(json.loads(pages)),
+                _anchors(anchors),
+            )
+            for id_, title, sha256, provenance, count, pages, anchors in self._fetch(_ENTRIES)
         ]
 
     def close(self) -> None:
@@ -164,11 +173,13 @@ def _document_row(document: Document) -> tuple[str, ...]:
         json.dumps(blocks, separators=(",", ":")),
         json.dumps(asdict(document.provenance)),
         json.dumps(document.page_starts),
+        json.dumps([[one.start, one.fragment, one.identifier] for one in document.anchors]),
     )
 
 
 def _document(row: Sequence[Any]) -> Document:
-    id_, sha256, title, text, blocks, provenance, *pages = row  # before version 3 there were no pages
+    # before version 3 there were no pages, before version 4 no anchors
+    id_, sha256, title, text, blocks, provenance, pages, anchors = (*row, "[]", "[]")[:8]
     return Document(
         id=id_,
         text=text,
@@ -178,8 +189,13 @@ def _document(row: Sequence[Any]) -> Document:
             Block(BlockKind(kind), Span(start, end), level) for kind, start, end, level in json.loads(blocks)
         ),
         provenance=_provenance(provenance),
-        page_starts=tuple(json.loads(pages[0])) if pages else (),
+        page_starts=tuple(json.loads(pages)),
+        anchors=_anchors(anchors),
     )
+
+
+def _anchors(encoded: str) -> tuple[Anchor, ...]:
+    return tuple(Anchor(start, fragment, identifier) for start, fragment, identifier in json.loads(encoded))
 
 
 def _provenance(encoded: str) -> Provenance:

@@ -22,11 +22,16 @@ _MARKER = re.compile(r"\A(?:[-*+•]|\d{1,3}[.)])\s+")
 """Of an item of a list; on a page it is no text."""
 
 
-def link_to_text(url: str | None, text: str) -> str | None:
-    """The address of ``text`` on the page at ``url``, or None where ``url`` is no http address."""
+def link_to_text(url: str | None, text: str, element_id: str | None = None) -> str | None:
+    """The address of ``text`` on the page at ``url``, or None where ``url`` is no http address.
+
+    A browser that knows no text fragments, or does not find the text, opens the page at ``element_id``.
+    """
     if url is None or re.match(r"https?://[^/\s]", url, re.IGNORECASE) is None:
         return None
     page = url.partition(DIRECTIVE)[0]
+    if element_id and "#" not in page:
+        page += f"#{percent_encoded(element_id)}"
     fragment = text_directive(text)
     if not fragment:
         return page

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Quote, SmallTalk, Span
+from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Provenance, Quote, SmallTalk, Span
 from retrieval.web.messages import marked_html, notice_html, question_html, reply_html, verbatim, welcome_html
 
 NASTY = "<img src=x onerror=alert(1)> *a* $$b$$ [c](http://x.example) \"d\" 'e' &amp;\n\n# f\r\n`g`"
@@ -70,8 +70,7 @@ def test_a_quote_tells_its_date_its_publisher_and_its_original_page() -> None:
     cited = replace(
         citation("Een zin.", Span(0, 8)),
         url="https://x.example/a",
-        date="2024-03-09",
-        publisher="Gemeente <X>",
+        provenance=Provenance(date="2024-03-09", publisher="Gemeente <X>"),
     )
     html = reply_html(Answer("i", "t", (Quote("Een zin.", 1, Span(10, 18)),), (cited,)))
     assert '<span class="vb-herkomst">9 maart 2024, Gemeente &lt;X&gt;</span>' in html

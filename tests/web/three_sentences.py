@@ -185,8 +185,7 @@ def _citation(number: int, sentence: str) -> Citation:
         sha256=DOCUMENT.sha256,
         highlights=(Span(at, at + len(sentence)),),
         score=1 / number,
-        date=DOCUMENT.provenance.date,
-        publisher=DOCUMENT.provenance.publisher,
+        provenance=DOCUMENT.provenance,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.errors import UnreadableFileError
-from retrieval.records import Block, BlockKind, Provenance, Span
+from retrieval.records import Anchor, Block, BlockKind, Provenance, Span
 
 MAX_FILE_BYTES = 10_000_000
 """A larger file is no text that someone reads: some four times the Dutch Bible."""
@@ -29,8 +29,8 @@ class Content:
 
     ``title`` is None where the file names none; ``blocks`` keep the promises of ``Document.blocks``;
     ``date`` is the file's own, as YYYY-MM-DD; ``known`` is what else it says of where it comes from.
-    ``page_starts`` are the offsets at which its pages start, none where it has no pages; ``left_out`` tells
-    of parts without text.
+    ``page_starts`` are the offsets at which its pages start, none where it has no pages; ``anchors`` are
+    those of its headings; ``left_out`` tells of parts without text.
     """
 
     text: str
@@ -39,6 +39,7 @@ class Content:
     date: str | None = None
     known: Provenance = NOTHING_KNOWN
     page_starts: tuple[int, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
     left_out: tuple[str, ...] = ()
 
 

@@ -179,6 +179,18 @@ class QuoteBody(_Strict):
     )
 
 
+class OtherPlaceBody(_Strict):
+    """Een andere plek waar hetzelfde staat, letterlijk of bijna."""
+
+    document_id: str = Field(description="Het pad van het document in de map met bronnen.")
+    title: str = Field(description="De titel van het document.")
+    headings: list[str] = Field(description="De koppen erboven, de hoogste eerst.")
+    url: str | None = Field(description="Het adres van de oorspronkelijke bron.")
+    source_url: str = Field(description="De bron op deze server, met de plek gemarkeerd.")
+    start: int = Field(description="Begin in de tekst van het document, in tekens (Unicode).")
+    end: int = Field(description="Einde daarvan; het eerste teken dat er niet meer bij hoort.")
+
+
 class CitationBody(_Strict):
     """Een passage, met de plek waar die staat."""
 
@@ -190,7 +202,17 @@ class CitationBody(_Strict):
         ge=1, description="De pagina waarop het citaat begint, of de passage; alleen bij een pdf."
     )
     date: str | None = Field(description="De datum van de bron, zoals 2024-03-09.")
+    modified: str | None = Field(description="De datum waarop de bron het laatst is bijgewerkt.")
+    valid_from: str | None = Field(description="De eerste dag waarop de bron geldt.")
+    valid_until: str | None = Field(description="De laatste dag waarop de bron geldt.")
+    version: str | None = Field(description="De versie van de bron, zoals de bron die noemt.")
     publisher: str | None = Field(description="Wie de bron uitgaf.")
+    licence: str | None = Field(description="De licentie van de bron.")
+    language: str | None = Field(description="De taal van de bron, zoals nl.")
+    outdated: bool = Field(description="Of de bron vandaag niet meer geldt, of nog niet.")
+    identifier: str | None = Field(
+        description="Het kenmerk van het wetsartikel (Juriconnect), als de bron dat noemt."
+    )
     url: str | None = Field(description="Het adres van de oorspronkelijke bron.")
     original_url: str | None = Field(
         description="Dat adres met een tekstfragment: naar het citaat, of het begin van de passage. "
@@ -205,6 +227,10 @@ class CitationBody(_Strict):
     score: float = Field(
         ge=0, le=1, description="Ordent de vindplaatsen van één antwoord; zegt verder niets."
     )
+    other_places: list[OtherPlaceBody] = Field(
+        max_length=10, description="Andere plekken waar hetzelfde staat; hooguit de eerste tien."
+    )
+    other_place_count: int = Field(ge=0, description="Hoeveel andere plekken er in totaal zijn.")
 
 
 class ContactBody(_Strict):

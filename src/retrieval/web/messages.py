@@ -118,7 +118,8 @@ def _quote_html(quote: Quote, citation: Citation) -> str:
 
 
 def _origin_html(citation: Citation) -> str:
-    known = [dutch_date(citation.date) if citation.date else None, citation.publisher]
+    date = citation.provenance.date
+    known = [dutch_date(date) if date else None, citation.provenance.publisher]
     told = ", ".join(verbatim(one) for one in known if one)
     return f'<span class="vb-herkomst">{told}</span>' if told else ""
 
