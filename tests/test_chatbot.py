@@ -3,6 +3,8 @@
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from retrieval.errors import QuestionError
 from retrieval.evaluation import evaluate_judgments, read_judgments
 from retrieval.fusion import rankings
 from retrieval.index import Index, update_index
-from retrieval.records import Abstention, Answer, Contact, Reply, SmallTalk
+from retrieval.records import Abstention, Answer, Contact, Reply, SmallTalk, SourceFilter
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER, Settings
 from retrieval.suggesting import subject_of
@@ -356,3 +358,103 @@ def test_what_stands_in_a_pdf_is_cited_with_its_page(tmp_path: Path) -> None:
     assert isinstance(price, Answer)
     assert price.quotes[0].text == "Paspoort | € 83,87"
     assert price.citations[0].page is None
+
+
+CALL = "Bel voor een afspraak met 14 010."
+PAGES = {
+    "oud.md": f"# Paspoort in 2023\n\nEen paspoort kost 60 euro aan de balie.\n\n{CALL}",
+    "nieuw.md": f"# Paspoort\n\nEen paspoort kost 70 euro aan de balie.\n\n{CALL}",
+    "hond.md": f"# Hondenbelasting\n\nVoor een hond betaalt u 85 euro belasting.\n\n{CALL}",
+}
+TODAY = date(2025, 5, 3)
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool], Chatbot]]:
+    """Opens a chatbot over three pages, of which one holds no longer on the day that is today here."""
+    folder = tmp_path_factory.mktemp("collection")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for name, text in PAGES.items():
+        (corpus / name).write_text(text, "utf-8")
+    (corpus / "bronnen.toml").write_text('["hond.md"]\npublisher = "Gemeente Ede"\ndate = 2024-01-01\n')
+    reading = read_corpus(corpus)
+    expired = [
+        replace(one, provenance=replace(one.provenance, valid_until="2023-12-31"))
+        if one.id == "oud.md"
+        else one
+        for one in reading.documents
+    ]
+    embedder = open_query_embedder(DEFAULT_EMBEDDER, None, None)
+    update_index(
+        replace(reading, documents=tuple(expired)),
+        folder / "index",
+        lambda: open_corpus_embedder(DEFAULT_EMBEDDER, None, None),
+        embedder.fingerprint,
+    )
+    with Index.open(folder / "index", embedder.fingerprint) as index:
+        yield lambda leaves_out: Chatbot(
+            Retriever(index, embedder), Answerability.load(), None, leaves_out, lambda: TODAY
+        )
+
+
+COSTS = "Wat kost een paspoort aan de balie?"
+
+
+def cited(reply: Reply) -> list[str]:
+    assert not isinstance(reply, SmallTalk)
+    return [citation.document_id for citation in reply.citations]
+
+
+def test_what_holds_no_longer_is_marked(collection: Callable[[bool], Chatbot]) -> None:
+    reply = collection(False).reply(COSTS)
+    assert isinstance(reply, Answer)
+    outdated = {citation.document_id: citation.is_outdated for citation in reply.citations}
+    assert (outdated["oud.md"], outdated["nieuw.md"]) == (True, False)
+
+
+def test_what_holds_no_longer_is_left_out_where_that_is_set(collection: Callable[[bool], Chatbot]) -> None:
+    bot = collection(True)
+    reply = bot.reply(COSTS)
+    assert isinstance(reply, Answer)
+    assert reply.quotes[0].text == "Een paspoort kost 70 euro aan de balie."
+    assert "oud.md" not in cited(reply)
+    then = bot.reply(COSTS, source_filter=SourceFilter(valid_on="2023-06-01", sources=("oud.md",)))
+    assert isinstance(then, Answer)
+    assert then.quotes[0].text == "Een paspoort kost 60 euro aan de balie."
+
+
+def test_the_same_on_other_pages_is_told_with_the_citation(collection: Callable[[bool], Chatbot]) -> None:
+    bot = collection(False)
+    reply = bot.reply("Hoe maak ik een afspraak?")
+    assert isinstance(reply, Answer)
+    first = reply.citations[0]
+    assert first.text == CALL
+    assert first.other_place_count == 2
+    assert {first.document_id, *(place.document_id for place in first.other_places)} == set(PAGES)
+    for place in first.other_places:
+        document = bot.library.document(place.document_id)
+        assert document is not None
+        assert document.text[place.span.start : place.span.end] == first.text
+        assert document.title == place.title
+    assert sum(citation.text == first.text for citation in reply.citations) == 1
+
+
+def test_a_filter_leaves_the_other_sources_out(collection: Callable[[bool], Chatbot]) -> None:
+    bot = collection(False)
+    of_ede = SourceFilter(publishers=("gemeente ede",))
+    reply = bot.reply("Wat betaal ik voor een hond?", source_filter=of_ede)
+    assert isinstance(reply, Answer)
+    assert set(cited(reply)) == {"hond.md"}
+    assert reply.citations[0].other_place_count == 0
+    assert reply.id != bot.reply("Wat betaal ik voor een hond?").id
+    abstained = bot.reply(COSTS, source_filter=of_ede)
+    assert isinstance(abstained, Abstention)
+    assert set(cited(abstained)) <= {"hond.md"}
+
+
+def test_a_filter_that_no_source_passes_is_told(collection: Callable[[bool], Chatbot]) -> None:
+    reply = collection(False).reply(COSTS, source_filter=SourceFilter(since="2030-01-01"))
+    assert isinstance(reply, Abstention)
+    assert reply.text == "Geen enkele bron past bij de gekozen filters."
+    assert reply.suggestions == ()

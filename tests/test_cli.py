@@ -454,6 +454,32 @@ def test_the_answer_is_that_of_the_chatbot(aivd_index: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        (("--source", AIVD, "--language", "nl"), "answered"),
+        (("--source", "map/", "--source", AIVD), "answered"),
+        (("--source", "map/"), "abstained"),
+        (("--publisher", "Algemene Inlichtingen- en Veiligheidsdienst (AIVD)"), "answered"),
+        (("--publisher", "Iemand anders"), "abstained"),
+        (("--licence", "geen"), "abstained"),
+        (("--since", "2999-01-01"), "abstained"),
+        (("--valid-on", "2025-05-03"), "answered"),
+    ],
+)
+def test_only_the_sources_that_are_asked_for_answer(
+    options: Sequence[str], status: str, aivd_index: Path, run: Run
+) -> None:
+    assert run("ask", QUESTION, *options, "--index", aivd_index, "--json").json["status"] == status
+
+
+def test_a_day_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["ask", QUESTION, "--since", "3 mei 2025"])
+    assert ended.value.code == 2
+    assert "'3 mei 2025' is no day; expected one as 2025-05-03" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("ask", "En de burgemeesters?", "--history", QUESTION),

@@ -12,8 +12,8 @@ from retrieval.corpus import Reading, text_document
 from retrieval.fusion import fused, rankings, to_unit_interval
 from retrieval.index import Index, update_index
 from retrieval.ranking import Vectors
-from retrieval.records import Provenance, Query
-from retrieval.retriever import Retriever
+from retrieval.records import Provenance, Query, SourceFilter
+from retrieval.retriever import CANDIDATES, Retriever
 
 VOCABULARY = ("kat", "hond", "vis", "slaapt", "blaft", "zwemt")
 TEXTS = {
@@ -148,3 +148,52 @@ def test_other_names_are_searched_as_the_texts_call_them(tmp_path: Path) -> None
         search = Retriever(index, WordCounter()).search(Query("De poes? En woefje?", "En woefje?"), 2)
     assert search.query == Query("De kat? En hond?", "En hond?")
     assert search.hits[0].passage.text == "De hond blaft."
+
+
+FOOTER = "Een vis, een kat en een hond."
+
+
+@pytest.fixture
+def footed_index(tmp_path: Path) -> Iterator[Index]:
+    """Of sixty pages of one paragraph each, all with the same footer, and one page more without it."""
+    pages = [
+        text_document(f"{number:02}.txt", "Dieren", f"Blad {number} over gras.\n\n{FOOTER}")
+        for number in range(CANDIDATES + 10)
+    ]
+    other = text_document("anders.txt", "Dieren", "De vis zwemt met een kat weg.")
+    update_index(Reading((*pages, other), ()), tmp_path, WordCounter, "word-counter")
+    with Index.open(tmp_path, "word-counter") as opened:
+        yield opened
+
+
+def test_what_says_the_same_is_one_hit_and_leaves_room_for_others(footed_index: Index) -> None:
+    found = Retriever(footed_index, WordCounter()).search(Query("kat hond vis", "kat hond vis"), k=5)
+    assert [hit.passage.text for hit in found.hits[:2]] == [FOOTER, "De vis zwemt met een kat weg."]
+    first = found.hits[0]
+    assert len({first.passage_id, *first.duplicates}) == CANDIDATES + 10
+    assert {footed_index.store.passages([id_])[0].text for id_ in first.duplicates} == {FOOTER}
+    assert [hit.duplicates for hit in found.hits[1:]] == [()] * (len(found.hits) - 1)
+
+
+def test_a_filter_lets_only_its_documents_answer(footed_index: Index) -> None:
+    retriever, query = Retriever(footed_index, WordCounter()), Query("kat hond vis", "kat hond vis")
+    found = retriever.search(query, 5, SourceFilter(sources=("07.txt", "08.txt")))
+    assert found.passages == 4
+    assert found.hits[0].passage.document_id in ("07.txt", "08.txt")
+    assert {hit.passage.text for hit in found.hits} == {FOOTER, "Blad 7 over gras.", "Blad 8 over gras."}
+    (other,) = found.hits[0].duplicates
+    assert footed_index.store.passages([other])[0].document_id in ("07.txt", "08.txt")
+    alone = retriever.search(query, 5, SourceFilter(sources=("anders.txt",)))
+    assert [hit.passage.text for hit in alone.hits] == ["De vis zwemt met een kat weg."]
+    nothing = retriever.search(query, 5, SourceFilter(publishers=("Iemand",)))
+    assert (nothing.hits, nothing.passages) == ((), 0)
+
+
+def test_a_filter_that_lets_all_in_changes_nothing(index: Index) -> None:
+    retriever, query = Retriever(index, WordCounter()), Query("slaapt de hond", "slaapt de hond")
+    everything = retriever.search(query, 10)
+    filtered = retriever.search(query, 10, SourceFilter(languages=("nl",)))
+    assert filtered.passages == everything.passages
+    for one, other in zip(filtered.hits, everything.hits, strict=True):
+        assert (one.passage_id, one.duplicates) == (other.passage_id, other.duplicates)
+        assert one.score == pytest.approx(other.score, abs=1e-6)

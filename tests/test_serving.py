@@ -9,7 +9,7 @@ import pytest
 
 from retrieval.errors import BrokenIndexError
 from retrieval.explanation import Explanation
-from retrieval.records import Reply, SmallTalk
+from retrieval.records import EVERY_SOURCE, Reply, SmallTalk, SourceFilter
 from retrieval.serving import Following, LiveChatbot, followed
 
 
@@ -22,14 +22,18 @@ class Named:
         self.closed = 0
         self._may_reply = may_reply
 
-    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         self.asked.set()
         assert self._may_reply is None or self._may_reply.wait(20)
         assert not self.closed
         return SmallTalk("x", self.name)
 
-    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
-        return self.reply(question, history), Explanation("smalltalk", self.name)
+    def reply_explained(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
+        return self.reply(question, history, source_filter), Explanation("smalltalk", self.name)
 
     def close(self) -> None:
         self.closed += 1

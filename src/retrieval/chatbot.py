@@ -5,8 +5,10 @@ The words that a visitor reads around the quotes stand here, in Dutch; nothing e
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from functools import lru_cache
 from itertools import accumulate, chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -21,29 +23,34 @@ from retrieval.index import Index
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
 from retrieval.records import (
+    EVERY_SOURCE,
     Abstention,
     Answer,
     Citation,
     Contact,
     Hit,
+    OtherPlace,
     Query,
     Quote,
     Reply,
     SmallTalk,
+    SourceFilter,
     anchor_at,
     page_at,
 )
 from retrieval.reranking import open_reranker
-from retrieval.retriever import Retriever, Search
+from retrieval.retriever import KEPT_FILTERS, Retriever, Search
 from retrieval.settings import Settings, load_settings
 from retrieval.suggesting import chosen, near, starting_questions
 from retrieval.synonyms import replaced_words
 
 MOST_QUOTES = 3
 MOST_CITATIONS = 5
+MOST_OTHER_PLACES = 10
 ID_LENGTH = 16
 
 NO_ANSWER = "Dat staat niet in deze bronnen."
+NO_SOURCE_LEFT = "Geen enkele bron past bij de gekozen filters."
 ONLY_RELATED = "Ik vind hier geen antwoord op, maar deze passages gaan erover."
 SMALL_TALK_TEXTS = {
     SmallTalkKind.GREETING: "Hallo! Stel gerust uw vraag over deze bronnen.",
@@ -69,12 +76,24 @@ class _Turn:
     reply_id: str
     asked: tuple[str, ...]
     notice: str | None
+    source_filter: SourceFilter
 
 
 class Chatbot:
-    """Answers questions from the opened index that ``retriever`` searches; safe to use from many threads."""
+    """Answers questions from the opened index that ``retriever`` searches; safe to use from many threads.
 
-    def __init__(self, retriever: Retriever, judge: Answerability, contact: Contact | None = None) -> None:
+    With ``leaves_out_outdated`` documents that hold no longer, or not yet, do not answer, unless a filter
+    asks for another day than ``today`` gives.
+    """
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        judge: Answerability,
+        contact: Contact | None = None,
+        leaves_out_outdated: bool = False,
+        today: Callable[[], date] = date.today,
+    ) -> None:
         index = retriever.index
         self.index = index
         self._retriever = retriever
@@ -82,9 +101,11 @@ class Chatbot:
         self._judge = judge
         self._explainer = Explainer(judge, retriever.weights, self._rarity)
         self._contact = contact
+        self._leaves_out_outdated = leaves_out_outdated
+        self._today = today
         self._entries = {entry.id: entry for entry in index.documents()}
         self._questions = index.suggestions.by_passage()
-        self._suggestions = _starting_questions(index, self._questions)
+        self._starting = lru_cache(KEPT_FILTERS)(self._starting_questions)
 
     @classmethod
     def open(cls, index: Path | str, settings: Settings | None = None) -> Self:
@@ -100,7 +121,7 @@ class Chatbot:
         reranker = open_reranker(settings.reranker) if settings.reranker else None
         opened = Index.open(Path(index), embedder.fingerprint)
         retriever = Retriever(opened, embedder, reranker=reranker)
-        return cls(retriever, judge, settings.contact)
+        return cls(retriever, judge, settings.contact, settings.outdated == "leave_out")
 
     @property
     def library(self) -> Index:
@@ -110,41 +131,55 @@ class Chatbot:
     @property
     def suggestions(self) -> tuple[str, ...]:
         """Questions that make a good first try."""
-        return self._suggestions
+        return self._starting(self._today_too(EVERY_SOURCE))
 
-    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         """Answer a question; ``history`` holds the earlier questions, oldest first.
 
         Raises QuestionError, with a message for the visitor, where either is outside the limits.
         """
-        return self._replied(question, history)[0]
+        return self._replied(question, history, source_filter)[0]
 
-    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+    def reply_explained(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
         """The same reply, and why it is what it is.
 
         Raises QuestionError as ``reply`` does.
         """
-        reply, grounds = self._replied(question, history)
+        reply, grounds = self._replied(question, history, source_filter)
         if isinstance(grounds, SmallTalkKind):
             return reply, explain_small_talk(grounds)
         citations = reply.citations if isinstance(reply, Answer) else self._citations(grounds.search.hits, {})
         return reply, self._explainer.explain(grounds, citations)
 
-    def _replied(self, question: str, history: Sequence[str]) -> tuple[Reply, Grounds | SmallTalkKind]:
+    def _replied(
+        self, question: str, history: Sequence[str], source_filter: SourceFilter
+    ) -> tuple[Reply, Grounds | SmallTalkKind]:
         """The reply, and what it was made from."""
         question = checked_question(question)
         history = checked_history(history)
         kind = small_talk_kind(question)
-        reply_id = self._id(question, history)
+        reply_id = self._id(question, history, source_filter)
+        source_filter = self._today_too(source_filter)
         if kind is not None:
-            shown = self._suggestions if kind in (SmallTalkKind.GREETING, SmallTalkKind.ABILITIES) else ()
-            return SmallTalk(reply_id, SMALL_TALK_TEXTS[kind], shown), kind
+            asks_what = kind in (SmallTalkKind.GREETING, SmallTalkKind.ABILITIES)
+            return SmallTalk(
+                reply_id, SMALL_TALK_TEXTS[kind], self._starting(source_filter) if asks_what else ()
+            ), kind
         query = complete(question, history)
-        search = self._retriever.search(query, MOST_CITATIONS)
+        search = self._retriever.search(query, MOST_CITATIONS, source_filter)
         features = self._features(search, search.hits[:1])
         grounds = Grounds(query, search, features, self._judge.verdict(features))
-        turn = _Turn(reply_id, (question, *history), _searched(query, search.query))
+        turn = _Turn(reply_id, (question, *history), _searched(query, search.query), source_filter)
         return self._judged(turn, grounds), grounds
+
+    def _today_too(self, source_filter: SourceFilter) -> SourceFilter:
+        if not self._leaves_out_outdated or source_filter.valid_on:
+            return source_filter
+        return replace(source_filter, valid_on=self._today().isoformat())
 
     def close(self) -> None:
         """Give the index's files back."""
@@ -166,7 +201,7 @@ class Chatbot:
             case Verdict.RELATED:
                 return self._abstention(turn, ONLY_RELATED, search.hits[:MOST_QUOTES])
             case Verdict.UNRELATED:
-                return self._abstention(turn, NO_ANSWER, ())
+                return self._abstention(turn, NO_ANSWER if search.passages else NO_SOURCE_LEFT, ())
 
     def _features(self, search: Search, hits: Sequence[Hit]) -> list[Features]:
         """Those of some of the hits: to look at all of them costs more than to find them."""
@@ -186,7 +221,7 @@ class Chatbot:
             _below(turn.notice, _told(quotes, citations)),
             quotes,
             citations,
-            chosen(self._questions_near(search.hits, quoted), turn.asked),
+            chosen(self._questions_near(search.hits, quoted, turn.source_filter), turn.asked),
             notice=turn.notice,
         )
 
@@ -206,32 +241,42 @@ class Chatbot:
     def _abstention(self, turn: "_Turn", text: str, hits: Sequence[Hit]) -> Abstention:
         citations = self._citations(hits, {})
         contact = self._contact
-        meant = self._meant_instead(turn.asked)
+        meant = self._meant_instead(turn)
         notice = " ".join(filter(None, (turn.notice, meant and f"Bedoelt u: “{meant}”"))) or None
         shown = "\n\n".join(
             [text, *(f"“{citation.text}”\n{_source_line(citation)}" for citation in citations)]
             + ([contact.text + (f" {contact.url}" if contact.url else "")] if contact else [])
         )
-        near_hits = self._questions_near(hits, ())
-        instead = chosen(chain([meant] if meant else [], near_hits, self._suggestions), turn.asked)
+        near_hits = self._questions_near(hits, (), turn.source_filter)
+        starting = self._starting(turn.source_filter)
+        instead = chosen(chain([meant] if meant else [], near_hits, starting), turn.asked)
         return Abstention(turn.reply_id, _below(notice, shown), citations, instead, contact, notice)
 
-    def _meant_instead(self, asked: Sequence[str]) -> str | None:
+    def _meant_instead(self, turn: "_Turn") -> str | None:
         """The question with a name in the place of a word that resembles it, if that is answered."""
-        question, *history = asked
+        question, *history = turn.asked
         meant = self.index.spelling.meant_instead(without_greeting(question))
         if meant is None or question_problem(_as_question(meant)):
             return None
-        search = self._retriever.search(complete(meant, history), MOST_CITATIONS)
+        search = self._retriever.search(complete(meant, history), MOST_CITATIONS, turn.source_filter)
         features = self._features(search, search.hits[:1])
         return _as_question(meant) if self._judge.verdict(features) is Verdict.ANSWERED else None
 
-    def _questions_near(self, hits: Sequence[Hit], quoted: Iterable[int]) -> Iterator[str]:
+    def _questions_near(
+        self, hits: Sequence[Hit], quoted: Iterable[int], source_filter: SourceFilter
+    ) -> Iterator[str]:
         """What the passages beside the quoted ones, or around a subject, answer themselves."""
         if hits:
             found = [hit.passage_id for hit in hits]
+            let_in = self._retriever.let_in(source_filter)
             for passage in near(found, quoted, self.index.passages_beside(found[0])):
-                yield from self._questions.get(passage, ())
+                if let_in[passage]:
+                    yield from self._questions.get(passage, ())
+
+    def _starting_questions(self, source_filter: SourceFilter) -> tuple[str, ...]:
+        index, let_in = self.index, self._retriever.let_in(source_filter)
+        questions = {passage: own for passage, own in self._questions.items() if let_in[passage]}
+        return _starting_questions(index, questions, source_filter)
 
     def _citations(self, hits: Sequence[Hit], quoted: Mapping[int, Quotable]) -> tuple[Citation, ...]:
         return tuple(
@@ -255,15 +300,27 @@ class Chatbot:
             highlights=(quoted.span.shifted(-passage.span.start),) if quoted else (),
             score=hit.score,
             provenance=entry.provenance,
+            is_outdated=not entry.provenance.holds_on(self._today().isoformat()),
             page=page_at(entry.page_starts, start),
             anchor=anchor_at(entry.anchors, start),
+            other_places=self._other_places(hit.duplicates[:MOST_OTHER_PLACES]),
+            other_place_count=len(hit.duplicates),
+        )
+
+    def _other_places(self, passage_ids: Sequence[int]) -> tuple[OtherPlace, ...]:
+        passages = self.index.store.passages(passage_ids) if passage_ids else ()
+        return tuple(
+            OtherPlace(entry.id, entry.title, one.headings, entry.provenance.url, one.span, entry.sha256)
+            for one in passages
+            for entry in (self._entries[one.document_id],)
         )
 
     def _title(self, hit: Hit) -> str:
         return self._entries[hit.passage.document_id].title
 
-    def _id(self, question: str, history: Sequence[str]) -> str:
-        asked = json.dumps([self.index.generation, question, *history])
+    def _id(self, question: str, history: Sequence[str], source_filter: SourceFilter) -> str:
+        filtered = [] if source_filter == EVERY_SOURCE else [asdict(source_filter)]
+        asked = json.dumps([self.index.generation, question, *history, *filtered])
         return hashlib.sha256(asked.encode()).hexdigest()[:ID_LENGTH]
 
 
@@ -286,9 +343,15 @@ def checked_history(history: Sequence[str]) -> tuple[str, ...]:
     return tuple(question.strip() for question in history if question.strip())
 
 
-def _starting_questions(index: Index, questions: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
+def _starting_questions(
+    index: Index, questions: Mapping[int, Sequence[str]], source_filter: SourceFilter
+) -> tuple[str, ...]:
     entries, left_out = index.documents(), {*index.suggestions.unanswered, *index.suggestions.unclear}
-    own = [[one for one in entry.provenance.questions if one not in left_out] for entry in entries]
+    own = [
+        [one for one in entry.provenance.questions if one not in left_out]
+        for entry in entries
+        if source_filter.lets_in(entry.id, entry.provenance)
+    ]
     ends = list(accumulate(entry.passage_count for entry in entries))
     made = [
         [one for passage in range(end - entry.passage_count, end) for one in questions.get(passage, ())]

@@ -153,18 +153,27 @@ def _roll_back(settings: Settings, fingerprint: str, options: argparse.Namespace
 def _ask(options: argparse.Namespace) -> int:
     with _starting():
         model = _begin_model()
+        from retrieval.records import SourceFilter
         from retrieval.serialization import explained_reply_to_json, reply_to_json
 
         settings = _settings(options)
+        source_filter = SourceFilter(
+            tuple(options.source),
+            tuple(options.publisher),
+            tuple(options.language),
+            tuple(options.licence),
+            options.since,
+            options.valid_on,
+        )
         _refuse_index_of_default_embedder(settings)
         bot = _open_chatbot(settings, lambda: _open_embedder(settings, model))
     with bot:
         if options.explain:
-            reply, explanation = bot.reply_explained(options.question, options.history)
+            reply, explanation = bot.reply_explained(options.question, options.history, source_filter)
             content = explained_reply_to_json(reply, explanation)
             shown = f"{_readable(reply)}\n\n{_explained(explanation)}"
         else:
-            reply = bot.reply(options.question, options.history)
+            reply = bot.reply(options.question, options.history, source_filter)
             content, shown = reply_to_json(reply), _readable(reply)
     _print(_json_text(content) if options.json else shown)
     return DONE
@@ -482,7 +491,8 @@ def _chatbot_opener(
 
     def open_chatbot() -> Chatbot:
         index = Index.open(settings.index, embedder.fingerprint)
-        return Chatbot(Retriever(index, embedder, ranking or fused, reranker), judge, settings.contact)
+        retriever = Retriever(index, embedder, ranking or fused, reranker)
+        return Chatbot(retriever, judge, settings.contact, settings.outdated == "leave_out")
 
     return open_chatbot
 
@@ -716,6 +726,15 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
+def _day(text: str) -> str:
+    """A day."""
+    from retrieval.readers.content import is_date
+
+    if not is_date(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; expected one as 2025-05-03")
+    return text
+
+
 def _ranking(name: str) -> str:
     """The name of a ranking."""
     from retrieval.fusion import rankings
@@ -817,6 +836,23 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="an earlier question; give the oldest first",
     )
+    for name, what in (
+        ("source", "this document, or the folder of them that ends in /"),
+        ("publisher", "this publisher"),
+        ("language", "this language, as nl"),
+        ("licence", "this licence"),
+    ):
+        ask.add_argument(
+            f"--{name}",
+            metavar=name[0].upper(),
+            action="append",
+            default=[],
+            help=f"ask only sources of {what}; may be given again",
+        )
+    ask.add_argument(
+        "--since", type=_day, metavar="DAY", help="ask only sources published or changed since (2025-05-03)"
+    )
+    ask.add_argument("--valid-on", type=_day, metavar="DAY", help="ask only sources that hold on that day")
     ask.add_argument("--explain", action="store_true", help="tell why, in Dutch: scores and verdict")
     ask.set_defaults(command=_ask)
     serve = commands.add_parser("serve", help="serve the chat, the HTTP interface and the sources")

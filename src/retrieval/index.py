@@ -21,6 +21,7 @@ import numpy.typing as npt
 from retrieval.background import background_texts
 from retrieval.contexts import contexts_of
 from retrieval.dense import DenseIndex, write_dense
+from retrieval.duplicates import first_of_each_kind
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
 from retrieval.files import broken, map_array, write_array, writing
 from retrieval.generations import (
@@ -75,10 +76,11 @@ _SUGGESTIONS = "suggestions.json"
 _CACHE, _STORE, _DENSE = "cache", "store.sqlite", "passages.faiss"
 _LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
 _SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
-_CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS = (
+_CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS, _SAME_AS = (
     "contexts.npy",
     "passage_contexts.npy",
     "passage_documents.npy",
+    "same_as.npy",
 )
 _BACKGROUND, _SPELLING = "background.npy", "spelling"
 
@@ -187,6 +189,7 @@ class Index:
     ``context_vectors`` is (contexts, dimension), and ``passage_contexts`` (passages,) tells the row of each
     passage; ``passage_documents`` (passages,) tells its place in ``document_words``, which holds the words
     of whole documents, as ``lexical`` and ``letters`` hold the words and pieces of words of passages.
+    ``same_as`` (passages,) tells for each passage the first one that says the same, or nearly.
     ``background_vectors`` is (texts, dimension): those of ``background_texts``. ``suggestions`` are questions
     that it answers.
     """
@@ -204,6 +207,7 @@ class Index:
         self.context_vectors: Vectors = map_array(generation / _CONTEXTS)
         self.passage_contexts: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_CONTEXTS)
         self.passage_documents: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_DOCUMENTS)
+        self.same_as: npt.NDArray[np.int64] = map_array(generation / _SAME_AS)
         self.background_vectors: Vectors = map_array(generation / _BACKGROUND)
         self.suggestions = Suggestions.read(generation / _SUGGESTIONS)
         self._sentence_starts: npt.NDArray[np.int64] = map_array(generation / _SENTENCE_STARTS)
@@ -238,6 +242,12 @@ class Index:
         document = documents[passage_id]
         first, end = np.searchsorted(documents, [document, document + 1])
         return range(int(first), int(end))
+
+    def passages_like(self, passage_id: int) -> npt.NDArray[np.int64]:
+        """The other passages that say the same, or nearly, in order."""
+        alike: npt.NDArray[np.int64] = np.flatnonzero(self.same_as == self.same_as[passage_id])
+        others: npt.NDArray[np.int64] = alike[alike != passage_id]
+        return others
 
     def documents(self) -> list[DocumentEntry]:
         """Every document without its text."""
@@ -289,6 +299,7 @@ class Index:
             (_DOCUMENT_WORDS, len(self.document_words), len(manifest.documents)),
             (_PASSAGE_CONTEXTS, self.passage_contexts.shape, (passages,)),
             (_PASSAGE_DOCUMENTS, self.passage_documents.shape, (passages,)),
+            (_SAME_AS, self.same_as.shape, (passages,)),
             (_CONTEXTS, self.context_vectors.shape, (contexts, dimension)),
             (_SENTENCES, self.sentence_vectors.shape, (sentences, dimension)),
             (_BACKGROUND, self.background_vectors.shape[1], dimension),
@@ -302,6 +313,8 @@ class Index:
             (_PASSAGE_DOCUMENTS, self.passage_documents, len(manifest.documents) - 1),
         ):
             _check_places(generation / name, places, most)
+        if not ((self.same_as >= 0) & (self.same_as <= np.arange(passages))).all():
+            raise broken(generation / _SAME_AS, "names passages that do not stand before")
         if self._sentence_starts[-1] != sentences:
             raise broken(
                 generation / _SENTENCE_STARTS,
@@ -542,6 +555,8 @@ def _write_texts(
     )
     numbers = [number for number, own in enumerate(cut.values()) for _ in own]
     write_array(draft / _PASSAGE_DOCUMENTS, (len(numbers),), np.int64, [np.array(numbers, np.int64)])
+    same_as = first_of_each_kind([passage.text for passage in passages])
+    write_array(draft / _SAME_AS, (len(same_as),), np.int64, [np.array(same_as, np.int64)])
     write_spelling(draft / _SPELLING, found_by)
 
 

@@ -3,8 +3,9 @@
 The way was chosen by measurement: docs/experiments.md, "Ranking".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from retrieval.embedding import Embedder
 from retrieval.fusion import WEIGHTS, Ranking, Scores, fused, to_unit_interval
 from retrieval.index import Index
 from retrieval.ranking import Vectors, best_positive
-from retrieval.records import Hit, Query
+from retrieval.records import EVERY_SOURCE, Hit, Query, SourceFilter
 from retrieval.reranking import DEPTH, Reranker, reranked
 from retrieval.synonyms import Synonyms
 
@@ -22,6 +23,9 @@ CANDIDATES = 50
 
 NEAREST_BACKGROUND = 20
 """Background sentences whose mean tells how high any text would score for this query."""
+
+KEPT_FILTERS = 64
+"""Filters of which is remembered what they let in: a widget asks with the same one each time."""
 
 LEAST_SPREAD = 1e-6
 """Keeps an embedder that tells nothing apart from dividing by zero."""
@@ -56,10 +60,14 @@ class Search:
     """Passages that were searched."""
 
 
+Ids = npt.NDArray[np.int64]
+
+
 class Retriever:
     """Searches one opened index with the embedder that made it.
 
-    ``ranking`` orders the candidates, and ``reranker`` the first of them once more.
+    ``ranking`` orders the candidates, and ``reranker`` the first of them once more. Of passages that say the
+    same the best is a hit, and the others are its duplicates.
     """
 
     def __init__(
@@ -74,7 +82,9 @@ class Retriever:
         self._ranking = ranking
         self._reranker = reranker
         entries = index.documents()
+        self._entries = entries
         self._titles = {entry.id: entry.title for entry in entries}
+        self.let_in = lru_cache(KEPT_FILTERS)(self._let_in)
         self._synonyms = Synonyms(pair for entry in entries for pair in entry.provenance.synonyms)
 
     @property
@@ -82,11 +92,11 @@ class Retriever:
         """Those of the parts whose sum orders the hits; none where something else orders them."""
         return WEIGHTS if self._ranking is fused and self._reranker is None else {}
 
-    def search(self, query: Query, k: int) -> Search:
+    def search(self, query: Query, k: int, source_filter: SourceFilter = EVERY_SOURCE) -> Search:
         """The ``k`` best passages for the query (fewer where the index holds fewer)."""
         if self._reranker is None:
-            return self._ranked(query, k)
-        search = self._ranked(query, max(k, DEPTH))
+            return self._ranked(query, k, source_filter)
+        search = self._ranked(query, max(k, DEPTH), source_filter)
         hits = reranked(search.hits, search.query.text, self._reranker, self._title)
         return replace(search, hits=hits[:k])
 
@@ -98,25 +108,33 @@ class Retriever:
     def _title(self, hit: Hit) -> str:
         return self._titles[hit.passage.document_id]
 
-    def _ranked(self, query: Query, k: int) -> Search:
+    def _let_in(self, source_filter: SourceFilter) -> npt.NDArray[np.bool_]:
+        """Of each passage (passages,), whether it may answer; remembered for the last filters."""
+        documents = [source_filter.lets_in(entry.id, entry.provenance) for entry in self._entries]
+        passages: npt.NDArray[np.bool_] = np.array(documents, np.bool_)[self.index.passage_documents]
+        return passages
+
+    def _ranked(self, query: Query, k: int, source_filter: SourceFilter) -> Search:
         index = self.index
         text = self._in_words_of_the_texts(query.text)
         query = Query(text, self._in_words_of_the_texts(query.own) if query.leans_back else text)
         vector = self._vector(query)
         words, letters = index.lexical.shares(query.words), index.letters.shares(query.words)
+        let_in = None if source_filter == EVERY_SOURCE else self.let_in(source_filter)
+        searched = len(index.dense) if let_in is None else int(let_in.sum())
         # the counts are not used: without them numpy imports its masked arrays, for longer than all of this
         ids, _ = np.unique(
             np.concatenate(
                 [
-                    index.dense.search(vector, CANDIDATES).ids,
-                    best_positive(words, CANDIDATES).ids,
-                    best_positive(letters, CANDIDATES).ids,
+                    self._candidates(self._nearest(vector, let_in)),
+                    self._candidates(_best(words, let_in)),
+                    self._candidates(_best(letters, let_in)),
                 ]
             ),
             return_counts=True,
         )
         if not len(ids):
-            return Search(query, (), len(index.dense))
+            return Search(query, (), searched)
         rows, starts = self._sentence_rows(ids)
         sentences = index.sentence_vectors[rows] @ vector
         best_sentences: Scores = np.maximum.reduceat(sentences, starts)
@@ -132,7 +150,7 @@ class Retriever:
         }
         ranked = self._ranking(parts)
         scores = to_unit_interval(ranked)
-        order = np.argsort(-ranked, kind="stable")[:k]
+        order = self._of_each_kind(np.argsort(-ranked, kind="stable"), ids)[:k]
         ends = np.append(starts[1:], len(rows))
         found = index.store.passages([int(ids[place]) for place in order])
         return Search(
@@ -144,11 +162,41 @@ class Retriever:
                     score=float(scores[place]),
                     parts={name: float(values[place]) for name, values in parts.items()},
                     sentence_scores=tuple(sentences[starts[place] : ends[place]].tolist()),
+                    duplicates=self._duplicates(int(ids[place]), let_in),
                 )
                 for place, passage in zip(order, found, strict=True)
             ),
-            len(index.dense),
+            searched,
         )
+
+    def _nearest(self, vector: Vectors, let_in: npt.NDArray[np.bool_] | None) -> Callable[[int], Ids]:
+        """What gives the so many passages of the greatest inner product among those that may answer."""
+        dense = self.index.dense
+        if let_in is None:
+            return lambda depth: dense.search(vector, depth).ids
+        allowed = np.flatnonzero(let_in)
+        nearest = allowed[np.argsort(-dense.scores(vector, allowed), kind="stable")]
+        return lambda depth: nearest[:depth]
+
+    def _candidates(self, search: Callable[[int], Ids]) -> Ids:
+        """The first CANDIDATES of a search that do not say the same; it is asked for more until there are."""
+        depth = CANDIDATES
+        while True:
+            found = search(depth)
+            different = found[self._of_each_kind(np.arange(len(found)), found)]
+            if len(different) >= CANDIDATES or len(found) < depth:
+                return different[:CANDIDATES]
+            depth *= 4
+
+    def _of_each_kind(self, order: Ids, ids: Ids) -> Ids:
+        """``order``, which are places in ``ids``, without what says the same as one before it."""
+        _, firsts = np.unique(self.index.same_as[ids[order]], return_index=True)
+        kept: Ids = order[np.sort(firsts)]
+        return kept
+
+    def _duplicates(self, passage_id: int, let_in: npt.NDArray[np.bool_] | None) -> tuple[int, ...]:
+        alike = self.index.passages_like(passage_id)
+        return tuple((alike if let_in is None else alike[let_in[alike]]).tolist())
 
     def _vector(self, query: Query) -> Vectors:
         """The query's vector; of a follow-up, what lies between the whole and this turn's own words."""
@@ -172,3 +220,9 @@ class Retriever:
         scores = self.index.background_vectors @ vector
         nearest = np.sort(scores)[-NEAREST_BACKGROUND:]
         return float(nearest.mean()), max(float(scores.std()), LEAST_SPREAD)
+
+
+def _best(scores: npt.NDArray[np.float32], let_in: npt.NDArray[np.bool_] | None) -> Callable[[int], Ids]:
+    """What gives the so many passages of the greatest scores above zero among those that may answer."""
+    allowed = scores if let_in is None else np.where(let_in, scores, np.float32(0))
+    return lambda depth: best_positive(allowed, depth).ids

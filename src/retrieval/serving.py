@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from retrieval.errors import VraagbaakError
 from retrieval.explanation import Explanation
 from retrieval.generations import current_generation
-from retrieval.records import Reply
+from retrieval.records import EVERY_SOURCE, Reply, SourceFilter
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """How often CURRENT is read: forty bytes, and so soon a change is live."""
@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 class Servable(Protocol):
     """A chatbot over one generation of the index."""
 
-    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         """The reply to a question, given the earlier ones, oldest first."""
         ...
 
-    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+    def reply_explained(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
         """The same reply, and why it is what it is."""
         ...
 
@@ -73,15 +77,19 @@ class LiveChatbot(Generic[Bot]):
             if is_done:
                 held.chatbot.close()
 
-    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         """The reply to a question, given the earlier ones, oldest first."""
         with self.held() as chatbot:
-            return chatbot.reply(question, history)
+            return chatbot.reply(question, history, source_filter)
 
-    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+    def reply_explained(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
         """The same reply, and why it is what it is."""
         with self.held() as chatbot:
-            return chatbot.reply_explained(question, history)
+            return chatbot.reply_explained(question, history, source_filter)
 
     def tell(self, told: Callable[[Bot], None]) -> None:
         """Call ``told`` with the present chatbot now, and with each that takes its place."""

@@ -7,7 +7,7 @@ error, so that a typing error never passes in silence.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     passage_prompt: str | None = None
     reranker: str | None = None
     verdict: Path | None = None
+    outdated: Literal["mark", "leave_out"] = "mark"
     rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
     allowed_origins: tuple[str, ...] = ()
     theme: Path | None = None

@@ -35,6 +35,26 @@ def problem_of(response: httpx.Response, status: int) -> dict[str, Any]:
     return dict(problem)
 
 
+@pytest.mark.parametrize(
+    ("source_filter", "status"),
+    [
+        ({}, "answered"),
+        ({"sources": ["over ons/"], "publishers": [" gemeente "], "languages": ["nl"]}, "answered"),
+        ({"since": "2024-03-09", "valid_on": "2025-01-01"}, "answered"),
+        ({"since": "2024-03-10"}, "abstained"),
+        ({"sources": ["elders/"]}, "abstained"),
+        ({"licences": ["CC0-1.0"]}, "abstained"),
+    ],
+)
+@pytest.mark.parametrize("explain", [False, True])
+async def test_a_filter_says_which_sources_may_answer(
+    source_filter: dict[str, Any], status: str, explain: bool, client: httpx.AsyncClient
+) -> None:
+    asked = {"question": "wat kost een paspoort?", "filter": source_filter, "explain": explain}
+    response = await client.post(ANSWERS, json=asked)
+    assert (response.status_code, response.json()["status"]) == (200, status)
+
+
 async def test_an_answer_has_every_key_of_the_contract(client: httpx.AsyncClient) -> None:
     response = await client.post(ANSWERS, json={"question": "  wat kost een paspoort?\n"})
     assert response.status_code == 200
@@ -220,11 +240,54 @@ NO_TEXT = "Uw vraag bevat tekens die geen tekst zijn. Typ de vraag opnieuw."
         (
             {"question": "a", "vraag": "b"},
             "vraag",
-            "Het veld 'vraag' bestaat niet; gebruik 'question', 'history' of 'explain'.",
+            "Het veld 'vraag' bestaat niet; gebruik 'question', 'history', 'explain' of 'filter'.",
         ),
         ({"question": "a", "explain": "ja"}, "explain", "Het veld 'explain' moet true of false zijn."),
         ({"question": "a", "explain": 1}, "explain", "Het veld 'explain' moet true of false zijn."),
         ({"question": "a", "explain": None}, "explain", "Het veld 'explain' moet true of false zijn."),
+        ({"question": "a", "filter": []}, "filter", "Het veld 'filter' moet een object zijn."),
+        ({"question": "a", "filter": None}, "filter", "Het veld 'filter' moet een object zijn."),
+        (
+            {"question": "a", "filter": {"bron": ["b"]}},
+            "filter.bron",
+            "Het veld 'filter.bron' bestaat niet; gebruik 'sources', 'publishers', 'languages', 'licences', "
+            "'since' of 'valid_on'.",
+        ),
+        (
+            {"question": "a", "filter": {"sources": "b"}},
+            "filter.sources",
+            "Het veld 'filter.sources' moet een lijst van teksten zijn.",
+        ),
+        (
+            {"question": "a", "filter": {"sources": ["b"] * 21}},
+            "filter.sources",
+            "Het veld 'filter.sources' heeft 21 keuzes; het mogen er 20 zijn.",
+        ),
+        (
+            {"question": "a", "filter": {"publishers": [" "]}},
+            "filter.publishers",
+            "Het veld 'filter.publishers' is 0 tekens lang; het moeten er 1 tot 300 zijn.",
+        ),
+        (
+            {"question": "a", "filter": {"licences": ["a\u0000"]}},
+            "filter.licences",
+            "Het veld 'filter.licences' bevat tekens die geen tekst zijn.",
+        ),
+        (
+            {"question": "a", "filter": {"since": "3 mei 2025"}},
+            "filter.since",
+            "Het veld 'filter.since' moet een dag zijn, zoals 2025-05-03.",
+        ),
+        (
+            {"question": "a", "filter": {"valid_on": ""}},
+            "filter.valid_on",
+            "Het veld 'filter.valid_on' moet een dag zijn, zoals 2025-05-03.",
+        ),
+        (
+            {"question": "a", "filter": {"since": None}},
+            "filter.since",
+            "Het veld 'filter.since' moet tekst zijn.",
+        ),
         ([], "", "Stuur een JSON-object met het veld 'question'."),
         ("wat?", "", "Stuur een JSON-object met het veld 'question'."),
         (None, "", "Stuur een JSON-object met het veld 'question'."),
@@ -356,7 +419,7 @@ async def test_a_failure_tells_nothing_and_the_log_does_not_repeat_the_question(
 class Fussy(ThreeSentences):
     """Refuses every question."""
 
-    def reply(self, question: str, history: Any = ()) -> Any:
+    def reply(self, question: str, history: Any = (), source_filter: Any = None) -> Any:
         raise QuestionError("Dit is geen vraag.")
 
 
@@ -372,7 +435,7 @@ class Slow(ThreeSentences):
     def __init__(self) -> None:
         self.told = threading.Event()
 
-    def reply(self, question: str, history: Any = ()) -> Any:
+    def reply(self, question: str, history: Any = (), source_filter: Any = None) -> Any:
         assert self.told.wait(timeout=30)
         return super().reply(question, history)
 

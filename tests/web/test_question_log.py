@@ -88,7 +88,7 @@ def test_a_line_stays_one_line(question: str, line: str) -> None:
 class Fussy(ThreeSentences):
     """Refuses every question."""
 
-    def reply(self, question: str, history: object = ()) -> Reply:
+    def reply(self, question: str, history: object = (), source_filter: object = None) -> Reply:
         raise QuestionError("Dit is geen vraag.")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from retrieval.explanation import Candidate, Explanation
 from retrieval.records import (
+    EVERY_SOURCE,
     Abstention,
     Answer,
     Block,
@@ -23,6 +24,7 @@ from retrieval.records import (
     Quote,
     Reply,
     SmallTalk,
+    SourceFilter,
     Span,
 )
 from retrieval.settings import load_settings
@@ -133,13 +135,16 @@ class ThreeSentences:
     index = ThreeSentencesIndex()
     suggestions = QUESTIONS
 
-    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         if "kapot" in question:
             raise RuntimeError(f"broken by {question}")
         if question.startswith("hallo"):
             return SmallTalk("s1", "Hallo! Vraag maar.", self.suggestions, CONTACT)
         asked = {word.casefold() for line in (question, *history) for word in re.findall(r"\w{5,}", line)}
-        found = [sentence for sentence in (OPEN, SUNDAY, PASSPORT, PARTY) if asked & _words(sentence)]
+        known = (OPEN, SUNDAY, PASSPORT, PARTY) if _lets_in(source_filter) else ()
+        found = [sentence for sentence in known if asked & _words(sentence)]
         if not found:
             text = f"Dat staat niet in deze bronnen.\n\n{CONTACT.text} {CONTACT.url}"
             return Abstention("a1", text, (), self.suggestions, CONTACT)
@@ -154,8 +159,10 @@ class ThreeSentences:
     def close(self) -> None:
         """There is nothing to give back."""
 
-    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
-        reply = self.reply(question, history)
+    def reply_explained(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
+        reply = self.reply(question, history, source_filter)
         match reply:
             case SmallTalk():
                 return reply, Explanation("smalltalk", "Het begint met hallo.")
@@ -165,6 +172,10 @@ class ThreeSentences:
                 outcome, decision = "unrelated", "Geen zin heeft een woord van de vraag."
         candidates = tuple(Candidate(citation, ()) for citation in reply.citations)
         return reply, Explanation(outcome, decision, question, bool(history), candidates=candidates)
+
+
+def _lets_in(source_filter: SourceFilter) -> bool:
+    return source_filter.lets_in(DOCUMENT.id, DOCUMENT.provenance)
 
 
 def _words(sentence: str) -> set[str]:

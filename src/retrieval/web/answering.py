@@ -20,7 +20,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from retrieval.errors import BusyError, QuestionError, VraagbaakError
 from retrieval.explanation import Explanation
-from retrieval.records import Reply
+from retrieval.records import EVERY_SOURCE, Reply, SourceFilter
 
 WORKERS = 4
 """Questions answered at once: a few more than cores, since FAISS and the embedder let go of the GIL."""
@@ -44,11 +44,15 @@ _log = logging.getLogger(__name__)
 class Replies(Protocol):
     """What answers questions; called from several threads at once."""
 
-    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         """The reply to a question, given the earlier ones, oldest first."""
         ...
 
-    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+    def reply_explained(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
         """The same reply, and why it is what it is."""
         ...
 
@@ -69,20 +73,24 @@ class Answering:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="answering")
         self._places = BoundedSemaphore(workers + most_waiting)
 
-    async def answer(self, question: str, history: Sequence[str]) -> Reply:
+    async def answer(
+        self, question: str, history: Sequence[str], source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         """The reply to ``question``, given the earlier questions, oldest first."""
-        return await self._answered(self._chatbot.reply, question, history)
+        return await self._answered(lambda: self._chatbot.reply(question, tuple(history), source_filter))
 
-    async def answer_explained(self, question: str, history: Sequence[str]) -> tuple[Reply, Explanation]:
+    async def answer_explained(
+        self, question: str, history: Sequence[str], source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
         """The same reply, and why it is what it is."""
-        return await self._answered(self._chatbot.reply_explained, question, history)
+        return await self._answered(
+            lambda: self._chatbot.reply_explained(question, tuple(history), source_filter)
+        )
 
-    async def _answered(
-        self, reply: Callable[[str, Sequence[str]], Told], question: str, history: Sequence[str]
-    ) -> Told:
+    async def _answered(self, reply: Callable[[], Told]) -> Told:
         if not self._places.acquire(blocking=False):
             raise BusyError(TOO_BUSY)
-        answering: Future[Told] = self._pool.submit(reply, question, tuple(history))
+        answering: Future[Told] = self._pool.submit(reply)
         answering.add_done_callback(lambda _: self._places.release())
         asked = asyncio.wrap_future(answering)
         await asyncio.wait([asked])

@@ -125,10 +125,12 @@ async def _answered(
     if seconds := rate_limit.seconds_to_wait(address):
         raise RefusedError(Problem(429, too_many(seconds), headers={"Retry-After": str(seconds)}))
     history = [earlier.strip() for earlier in asked.history if earlier.strip()]
+    question, source_filter = asked.question.strip(), asked.filter.source_filter()
     try:
         if asked.explain:
-            return explained_reply_to_json(*await answering.answer_explained(asked.question.strip(), history))
-        return reply_to_json(await answering.answer(asked.question.strip(), history))
+            explained = await answering.answer_explained(question, history, source_filter)
+            return explained_reply_to_json(*explained)
+        return reply_to_json(await answering.answer(question, history, source_filter))
     except QuestionError as error:
         problem = Problem(422, str(error), [{"field": "question", "detail": str(error)}])
     except BusyError as error:

@@ -19,6 +19,8 @@ from retrieval.questions import (
     is_text,
     question_problem,
 )
+from retrieval.readers.content import is_date
+from retrieval.records import SourceFilter
 
 FieldError = dict[str, str]
 """What is wrong with one field: its name as ``field``, and ``detail`` in Dutch."""
@@ -26,6 +28,9 @@ FieldError = dict[str, str]
 
 ANSWER_ID = "[A-Za-z0-9_-]{1,64}"
 """The form of an answer's id."""
+
+MOST_CHOICES, MOST_OF_CHOICE = 20, 300
+"""Choices of one field of a filter, and characters of each."""
 
 MOST_OF_REASON = 100
 MOST_OF_COMMENT = 1_000
@@ -37,6 +42,11 @@ ANY_TEXT = f"^[^{_CONTROLS}]*$"
 
 SOME_TEXT = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 """The same, with something in it that is not blank."""
+
+_CHOICES: JsonDict = {
+    "maxItems": MOST_CHOICES,
+    "items": {"type": "string", "minLength": 1, "maxLength": MOST_OF_CHOICE, "pattern": SOME_TEXT},
+}
 
 _NO_ID = "Het veld 'answer_id' moet de id van een antwoord zijn: 1 tot 64 letters, cijfers, - of _."
 
@@ -78,6 +88,65 @@ class RequestBody(_Strict):
         """What is too long, too short or no text, by field; empty where all is well."""
 
 
+class FilterBody(_Strict):
+    """Welke bronnen mogen antwoorden: een bron voldoet als ze bij elk veld hoort dat u meestuurt."""
+
+    sources: list[str] = Field(
+        default_factory=list,
+        description="Bronnen (hun `document_id`), of mappen ervan, die eindigen op een schuine streep.",
+        json_schema_extra=_CHOICES,
+        examples=[["reisdocumenten/"]],
+    )
+    publishers: list[str] = Field(
+        default_factory=list, description="Wie de bron uitgaf.", json_schema_extra=_CHOICES
+    )
+    languages: list[str] = Field(
+        default_factory=list,
+        description="De taal, zoals nl; een bron waarvan die niet bekend is, is Nederlands.",
+        json_schema_extra=_CHOICES,
+    )
+    licences: list[str] = Field(default_factory=list, description="De licentie.", json_schema_extra=_CHOICES)
+    since: str = Field(
+        default="",
+        description="De dag vanaf wanneer de bron verscheen of is bijgewerkt, zoals 2025-05-03.",
+        json_schema_extra=_when_given(format="date"),
+    )
+    valid_on: str = Field(
+        default="",
+        description="De dag waarop de bron geldt, zoals 2025-05-03.",
+        json_schema_extra=_when_given(format="date"),
+    )
+
+    def limits_passed(self) -> list[FieldError]:
+        """The lists that are too long, and the texts and days that are none."""
+        problems = []
+        for field in ("sources", "publishers", "languages", "licences"):
+            choices: list[str] = getattr(self, field)
+            name = f"filter.{field}"
+            if len(choices) > MOST_CHOICES:
+                detail = f"Het veld {name!r} heeft {len(choices)} keuzes; het mogen er {MOST_CHOICES} zijn."
+                problems.append({"field": name, "detail": detail})
+            for choice in choices[:MOST_CHOICES]:
+                if (problem := _text_problem(name, choice, 1, MOST_OF_CHOICE)) is not None:
+                    problems.append({"field": name, "detail": problem})
+        for field in ("since", "valid_on"):
+            if field in self.model_fields_set and not is_date(getattr(self, field)):
+                detail = f"Het veld 'filter.{field}' moet een dag zijn, zoals 2025-05-03."
+                problems.append({"field": f"filter.{field}", "detail": detail})
+        return problems
+
+    def source_filter(self) -> SourceFilter:
+        """The same as a record."""
+        return SourceFilter(
+            tuple(choice.strip() for choice in self.sources),
+            tuple(choice.strip() for choice in self.publishers),
+            tuple(choice.strip() for choice in self.languages),
+            tuple(choice.strip() for choice in self.licences),
+            self.since or None,
+            self.valid_on or None,
+        )
+
+
 class AnswerRequest(RequestBody):
     """Een vraag, met de vragen ervoor."""
 
@@ -96,6 +165,7 @@ class AnswerRequest(RequestBody):
     )
 
     explain: bool = Field(default=False, description="Of er ook uitleg bij het antwoord moet.")
+    filter: FilterBody = Field(default_factory=FilterBody, description="Welke bronnen mogen antwoorden.")
 
     def limits_passed(self) -> list[FieldError]:
         """The question and the earlier ones that are none."""
@@ -108,7 +178,7 @@ class AnswerRequest(RequestBody):
         for number, earlier in enumerate(self.history[:MOST_EARLIER]):
             if (problem := earlier_question_problem(earlier)) is not None:
                 problems.append({"field": f"history.{number}", "detail": problem})
-        return problems
+        return problems + self.filter.limits_passed()
 
 
 class FeedbackRequest(RequestBody):

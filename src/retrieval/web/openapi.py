@@ -239,6 +239,10 @@ ANSWER: Mapping[str, Any] = {
                 "Een vervolgvraag",
                 {"question": "En de burgemeesters?", "history": ["Wie krijgt informatie van de AIVD?"]},
             ),
+            "filter": (
+                "Alleen uit bronnen die sinds 2024 zijn bijgewerkt",
+                {"question": _QUESTION, "filter": {"since": "2024-01-01"}},
+            ),
         },
     ),
 }

@@ -7,7 +7,7 @@ from typing import TypeVar
 from retrieval.errors import QuestionError
 from retrieval.explanation import Explanation
 from retrieval.personal_data import masked
-from retrieval.records import Reply
+from retrieval.records import EVERY_SOURCE, Reply, SourceFilter
 from retrieval.serialization import status_of
 from retrieval.web.answering import Replies
 
@@ -22,15 +22,19 @@ class LoggedReplies:
     def __init__(self, chatbot: Replies):
         self._chatbot = chatbot
 
-    def reply(self, question: str, history: Sequence[str] = ()) -> Reply:
+    def reply(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> Reply:
         """The reply to a question, given the earlier ones, oldest first."""
-        return _logged(question, lambda: self._chatbot.reply(question, history), status_of)
+        return _logged(question, lambda: self._chatbot.reply(question, history, source_filter), status_of)
 
-    def reply_explained(self, question: str, history: Sequence[str] = ()) -> tuple[Reply, Explanation]:
+    def reply_explained(
+        self, question: str, history: Sequence[str] = (), source_filter: SourceFilter = EVERY_SOURCE
+    ) -> tuple[Reply, Explanation]:
         """The same reply, and why it is what it is."""
         return _logged(
             question,
-            lambda: self._chatbot.reply_explained(question, history),
+            lambda: self._chatbot.reply_explained(question, history, source_filter),
             lambda explained: status_of(explained[0]),
         )
 

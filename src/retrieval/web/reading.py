@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from retrieval.web.bodies import FieldError, RequestBody
+from retrieval.web.bodies import FieldError, FilterBody, RequestBody
 
 Asked = TypeVar("Asked", bound=RequestBody)
 
@@ -59,14 +59,18 @@ def _field_error(model: type[RequestBody], error: ErrorDetails) -> FieldError:
         case "missing":
             detail = f"Het veld {field!r} ontbreekt."
         case "extra_forbidden":
-            known = _listed(list(model.model_fields), "of")
+            asked = FilterBody if error["loc"][0] == "filter" and len(error["loc"]) > 1 else model
+            known = _listed(list(asked.model_fields), "of")
             detail = f"Het veld {_shortened(field)!r} bestaat niet; gebruik {known}."
         case "string_type":
             detail = f"Het veld {field!r} moet tekst zijn."
         case "bool_type":
             detail = f"Het veld {field!r} moet true of false zijn."
         case "list_type":
-            detail = f"Het veld {field!r} moet een lijst van vragen zijn."
+            what = "teksten" if field.startswith("filter.") else "vragen"
+            detail = f"Het veld {field!r} moet een lijst van {what} zijn."
+        case "model_type" if field:
+            detail = f"Het veld {field!r} moet een object zijn."
         case "model_type":
             needed = [name for name, field in model.model_fields.items() if field.is_required()]
             which = "het veld" if len(needed) == 1 else "de velden"
