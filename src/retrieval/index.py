@@ -382,7 +382,7 @@ class _Build:
             self._embed([rows.texts[key] for key in missing], vectors)
             self._embed_background(vectors)
             with writing(self.folder), drafted(self.folder) as draft:
-                _write_texts(draft, documents, cut)
+                _write_texts(draft, documents, cut, base.folder / _SPELLING if base else None)
                 _write_vectors(draft, rows, vectors, dimension)
                 suggestions = self._rehearsed(draft)
                 suggestions.write(draft / _SUGGESTIONS)
@@ -530,7 +530,10 @@ def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]
 
 
 def _write_texts(
-    draft: Path, documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]
+    draft: Path,
+    documents: Mapping[str, Document],
+    cut: Mapping[str, Sequence[Passage]],
+    spelling_before: Path | None,
 ) -> None:
     passages = list(chain.from_iterable(cut.values()))
     write_store(draft / _STORE, documents.values(), passages)
@@ -542,7 +545,7 @@ def _write_texts(
     )
     numbers = [number for number, own in enumerate(cut.values()) for _ in own]
     write_array(draft / _PASSAGE_DOCUMENTS, (len(numbers),), np.int64, [np.array(numbers, np.int64)])
-    write_spelling(draft / _SPELLING, found_by)
+    write_spelling(draft / _SPELLING, found_by, spelling_before)
 
 
 def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: int) -> None:
