@@ -187,6 +187,7 @@ class Index:
     ``context_vectors`` is (contexts, dimension), and ``passage_contexts`` (passages,) tells the row of each
     passage; ``passage_documents`` (passages,) tells its place in ``document_words``, which holds the words
     of whole documents, as ``lexical`` and ``letters`` hold the words and pieces of words of passages.
+    ``cache`` is the folder of the vectors that are kept from build to build.
     ``background_vectors`` is (texts, dimension): those of ``background_texts``. ``suggestions`` are questions
     that it answers.
     """
@@ -194,6 +195,7 @@ class Index:
     def __init__(self, folder: Path, generation: Path, store: Store) -> None:
         self._folder = folder
         self.generation = generation.name
+        self.cache = folder / _CACHE
         self.store = store
         self.dense = DenseIndex.open(generation / _DENSE)
         self.lexical = LexicalIndex.open(generation / _LEXICAL)
