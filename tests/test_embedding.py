@@ -12,7 +12,9 @@ import pytest
 from retrieval.bundled import BundledModel
 from retrieval.embedding import (
     E5_NAME,
+    FEW_TEXTS,
     Embedder,
+    SparingEmbedder,
     known_fingerprint,
     open_corpus_embedder,
     open_query_embedder,
@@ -54,7 +56,12 @@ def from_folder(tiny: Path) -> Embedder:
     return open_query_embedder(str(tiny), None, None)
 
 
-@pytest.fixture(params=["direct", "by_library", "from_folder"])
+@pytest.fixture(scope="module")
+def sparing(direct: Embedder, by_library: Embedder) -> Embedder:
+    return SparingEmbedder(direct, lambda: by_library)
+
+
+@pytest.fixture(params=["direct", "by_library", "from_folder", "sparing"])
 def embedder(request: pytest.FixtureRequest) -> Embedder:
     found: Embedder = request.getfixturevalue(request.param)
     return found
@@ -124,6 +131,25 @@ def test_both_doors_of_the_default_agree(direct: Embedder, by_library: Embedder)
     assert direct.count_tokens(TEXTS) == by_library.count_tokens(TEXTS)
     np.testing.assert_allclose(direct.embed_queries(TEXTS), by_library.embed_queries(TEXTS), atol=0.01)
     np.testing.assert_allclose(direct.embed_texts(TEXTS), by_library.embed_texts(TEXTS), atol=0.01)
+
+
+def test_many_texts_and_nothing_else_open_another_embedder(direct: Embedder) -> None:
+    opened: list[Embedder] = []
+
+    def open_once() -> Embedder:
+        opened.append(direct)
+        return direct
+
+    sparing = SparingEmbedder(direct, open_once)
+    texts = [f"de {number}" for number in range(FEW_TEXTS + 1)]
+    sparing.embed_texts(texts[:-1])
+    sparing.embed_queries(texts)
+    sparing.count_tokens(texts)
+    assert opened == []
+    vectors = sparing.embed_texts(texts)
+    sparing.embed_texts(texts)
+    assert opened == [direct]
+    np.testing.assert_allclose(vectors, direct.embed_texts(texts), atol=0.01)
 
 
 def test_the_default_adds_the_prompts_of_e5(direct: Embedder) -> None:

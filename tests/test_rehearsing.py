@@ -1,5 +1,6 @@
 """Every suggestion is answered by its passage: on the real page and on two others, with the real embedder."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from retrieval.answerability import Answerability
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import Reading, read_corpus
-from retrieval.embedding import Embedder, open_query_embedder
+from retrieval.embedding import Embedder, SparingEmbedder, open_query_embedder
 from retrieval.index import BuildReport, Index, update_index
+from retrieval.ranking import Vectors
 from retrieval.records import Answer, Document
 from retrieval.rehearsing import Rehearsal
 from retrieval.retriever import Retriever
@@ -84,6 +86,27 @@ def test_suggestions_after_changes_are_those_of_a_fresh_build(tmp_path: Path, em
     with grown.open() as one, fresh.open() as other:
         assert one.suggestions == other.suggestions
         assert one.suggestions.made
+
+
+def test_a_question_is_embedded_once_for_all_builds(tmp_path: Path, embedder: Embedder) -> None:
+    embedded: list[str] = []
+
+    class Noting(SparingEmbedder):
+        def embed_queries(self, queries: Sequence[str]) -> Vectors:
+            embedded.extend(queries)
+            return super().embed_queries(queries)
+
+    builds = Builds(tmp_path / "index", Noting(embedder, lambda: embedder))
+    builds.build(document("waterschap-dijken.txt"))
+    with builds.open() as index:
+        before = index.suggestions
+    assert set(before.made.values()) <= set(embedded)
+
+    known = set(embedded)
+    embedded.clear()
+    builds.build(document("waterschap-dijken.txt"), document("parkeervergunning.md"))
+    assert embedded
+    assert known.isdisjoint(embedded)
 
 
 def test_an_index_that_was_never_asked_is_asked_though_no_text_changed(builds: Builds) -> None:

@@ -1,5 +1,8 @@
+import shutil
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +109,25 @@ def test_a_name_that_an_unknown_word_resembles(spelling: Spelling, question: str
 def test_names_are_abbreviations_and_words_with_a_capital_of_their_own(spelling: Spelling) -> None:
     # "De" and "Burgemeesters" start a sentence, and "OM" has two letters
     assert sorted(spelling.names) == ["AIVD", "IND", "Koninklijke", "Marechaussee", "Ministerie", "Openbaar"]
+
+
+def test_the_dutch_words_of_another_list_are_not_taken_over(tmp_path: Path, folder: Path) -> None:
+    write_spelling(tmp_path / "same", TEXTS[:1], folder)
+    assert (tmp_path / "same" / "dutch.npy").read_bytes() == (folder / "dutch.npy").read_bytes()
+    assert Spelling.open(tmp_path / "same").names == ["AIVD", "Koninklijke", "Marechaussee"]
+
+    words = tmp_path / "same" / "words.json"
+    words.write_text(words.read_text().replace(f'"{version("simplemma")}"', '"0.1"'))
+    np.save(tmp_path / "same" / "dutch.npy", np.zeros(1, np.uint32))
+    write_spelling(tmp_path / "anew", TEXTS, tmp_path / "same")
+    assert (tmp_path / "anew" / "dutch.npy").read_bytes() == (folder / "dutch.npy").read_bytes()
+
+
+def test_the_dutch_words_of_the_same_list_are_taken_over(tmp_path: Path, folder: Path) -> None:
+    shutil.copytree(folder, tmp_path / "before")
+    np.save(tmp_path / "before" / "dutch.npy", np.zeros(1, np.uint32))
+    write_spelling(tmp_path / "after", TEXTS, tmp_path / "before")
+    assert np.load(tmp_path / "after" / "dutch.npy").tolist() == [0]
 
 
 @pytest.mark.parametrize("name", ["words.json", "dutch.npy"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import BrokenIndexError
-from retrieval.vector_cache import VectorCache, text_key
+from retrieval.vector_cache import ASKED_AT_ONCE, VectorCache, text_key
 
 KAT, VIS = text_key("kat"), text_key("vis")
 VECTORS = np.array([[1, 0.5], [0.25, -1]], np.float32)
@@ -16,6 +16,24 @@ def test_vectors_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     with VectorCache.open(tmp_path / "cache", "fake", 2) as cache:
         assert cache.vectors([VIS, KAT, VIS]).tolist() == [[0.25, -1], [1, 0.5], [0.25, -1]]
         assert cache.missing([KAT, text_key("hond"), VIS]) == {text_key("hond")}
+
+
+def test_nothing_asked_gives_no_rows(tmp_path: Path) -> None:
+    with VectorCache.open(tmp_path, "fake", 2) as cache:
+        assert cache.vectors([]).shape == (0, 2)
+        assert cache.missing([]) == set()
+
+
+def test_more_keys_than_one_query_takes(tmp_path: Path) -> None:
+    count = 2 * ASKED_AT_ONCE + 1
+    keys = [text_key(str(number)) for number in range(count)]
+    numbers = np.arange(2 * count, dtype=np.float32).reshape(count, 2)
+    with VectorCache.open(tmp_path, "fake", 2) as cache:
+        cache.add(keys[:-1], numbers[:-1])
+        assert cache.missing(keys) == {keys[-1]}
+        cache.add(keys[-1:], numbers[-1:])
+        assert cache.missing(iter(keys)) == set()
+        np.testing.assert_array_equal(cache.vectors(keys[::-1]), numbers[::-1])
 
 
 def test_embedders_do_not_share_vectors(tmp_path: Path) -> None:

@@ -460,12 +460,13 @@ def _refuse_index_of_default_embedder(settings: Settings) -> None:
 
 
 def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
-    from retrieval.embedding import open_corpus_embedder
+    from retrieval.embedding import SparingEmbedder, open_corpus_embedder
     from retrieval.settings import DEFAULT_EMBEDDER
 
     if settings.embedder != DEFAULT_EMBEDDER:
         return opened
-    return open_corpus_embedder(settings.embedder, settings.query_prompt, settings.passage_prompt)
+    prompts = settings.query_prompt, settings.passage_prompt
+    return SparingEmbedder(opened, lambda: open_corpus_embedder(settings.embedder, *prompts))
 
 
 def _open_chatbot(

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Protocol
 
 from retrieval.bundled import FILE_SHA256, GRAPH_VERSION, MAX_TOKENS, BundledModel, Vectors
@@ -17,6 +18,8 @@ from retrieval.settings import DEFAULT_EMBEDDER
 QUERY_PROMPT = "query: "
 PASSAGE_PROMPT = "passage: "
 """What e5 was trained with: https://huggingface.co/intfloat/multilingual-e5-small."""
+FEW_TEXTS = 128
+"""Texts that are embedded sooner than torch is imported (docs/experiments.md, "A whole collection")."""
 E5_NAME = re.compile(r"(?<![a-z0-9])m?e5(?![a-z0-9])", re.IGNORECASE)
 
 
@@ -70,6 +73,33 @@ class BundledEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each passage, uncut."""
         return self._model.count_tokens([self._passage_prompt + text for text in texts])
+
+
+class SparingEmbedder:
+    """Counts tokens and embeds few texts with an embedder that is open, and opens another for many.
+
+    Both are of one fingerprint, so that it does not matter which of them made a vector.
+    """
+
+    def __init__(self, opened: Embedder, open_for_many: Callable[[], Embedder]) -> None:
+        self._opened = opened
+        self._for_many = cache(open_for_many)
+        self.dimension = opened.dimension
+        self.max_tokens = opened.max_tokens
+        self.fingerprint = opened.fingerprint
+
+    def embed_queries(self, queries: Sequence[str]) -> Vectors:
+        """Vectors of the queries, by the embedder that is open."""
+        return self._opened.embed_queries(queries)
+
+    def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        """Vectors of the passages, by the embedder that is open where there are at most FEW_TEXTS."""
+        embedder = self._opened if len(texts) <= FEW_TEXTS else self._for_many()
+        return embedder.embed_texts(texts, progress)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each passage, uncut."""
+        return self._opened.count_tokens(texts)
 
 
 def open_query_embedder(

@@ -190,6 +190,7 @@ class Index:
     passage; ``passage_documents`` (passages,) tells its place in ``document_words``, which holds the words
     of whole documents, as ``lexical`` and ``letters`` hold the words and pieces of words of passages.
     ``same_as`` (passages,) tells for each passage the first one that says the same, or nearly.
+    ``cache`` is the folder of the vectors that are kept from build to build.
     ``background_vectors`` is (texts, dimension): those of ``background_texts``. ``suggestions`` are questions
     that it answers.
     """
@@ -197,6 +198,7 @@ class Index:
     def __init__(self, folder: Path, generation: Path, store: Store) -> None:
         self._folder = folder
         self.generation = generation.name
+        self.cache = folder / _CACHE
         self.store = store
         self.dense = DenseIndex.open(generation / _DENSE)
         self.lexical = LexicalIndex.open(generation / _LEXICAL)
@@ -395,7 +397,7 @@ class _Build:
             self._embed([rows.texts[key] for key in missing], vectors)
             self._embed_background(vectors)
             with writing(self.folder), drafted(self.folder) as draft:
-                _write_texts(draft, documents, cut)
+                _write_texts(draft, documents, cut, base.folder / _SPELLING if base else None)
                 _write_vectors(draft, rows, vectors, dimension)
                 suggestions = self._rehearsed(draft)
                 suggestions.write(draft / _SUGGESTIONS)
@@ -543,7 +545,10 @@ def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]
 
 
 def _write_texts(
-    draft: Path, documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]
+    draft: Path,
+    documents: Mapping[str, Document],
+    cut: Mapping[str, Sequence[Passage]],
+    spelling_before: Path | None,
 ) -> None:
     passages = list(chain.from_iterable(cut.values()))
     write_store(draft / _STORE, documents.values(), passages)
@@ -557,7 +562,7 @@ def _write_texts(
     write_array(draft / _PASSAGE_DOCUMENTS, (len(numbers),), np.int64, [np.array(numbers, np.int64)])
     same_as = first_of_each_kind([passage.text for passage in passages])
     write_array(draft / _SAME_AS, (len(same_as),), np.int64, [np.array(same_as, np.int64)])
-    write_spelling(draft / _SPELLING, found_by)
+    write_spelling(draft / _SPELLING, found_by, spelling_before)
 
 
 def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: int) -> None:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +23,10 @@ from retrieval.ranking import Vectors
 from retrieval.records import Answer, Passage, Span
 from retrieval.retriever import Retriever
 from retrieval.suggesting import Suggestions
+from retrieval.vector_cache import VectorCache, text_key
+
+_QUERIES = "queries"
+"""Tells their vectors in the cache from those of texts, which have another prompt."""
 
 MOST_TRIES = 2
 """Questions tried for a passage, the second where the first failed: so that a build stays cheap."""
@@ -105,7 +110,8 @@ class _Asking:
     def answers(self, questions: Iterable[str]) -> dict[str, tuple[int, Span]]:
         """Those of the questions that are answered: the passage cited first, and what is quoted of it."""
         askable = list(questions)
-        embedder = _EmbeddedBefore(self._embedder, [complete(question).text for question in askable])
+        queries = [complete(question).text for question in askable]
+        embedder = _EmbeddedBefore(self._embedder, queries, self._index.cache)
         bot = Chatbot(Retriever(self._index, embedder), self._judge)
         return {
             question: (self._ids[first.document_id, first.span], reply.quotes[0].span)
@@ -116,13 +122,15 @@ class _Asking:
 
 
 class _EmbeddedBefore:
-    """An embedder that has embedded the questions to come together."""
+    """An embedder that has the vectors of the questions to come, made together or kept from another build."""
 
-    def __init__(self, embedder: Embedder, queries: Sequence[str]) -> None:
+    def __init__(self, embedder: Embedder, queries: Sequence[str], cache: Path) -> None:
         self._embedder = embedder
-        ordered = sorted(set(queries), key=len)
-        vectors = embedder.embed_queries(ordered) if ordered else ()
-        self._vectors = dict(zip(ordered, vectors, strict=True))
+        by_key = {text_key(query): query for query in queries}
+        with VectorCache.open(cache, f"{embedder.fingerprint} {_QUERIES}", embedder.dimension) as kept:
+            if missing := sorted(kept.missing(by_key), key=lambda key: (len(by_key[key]), key)):
+                kept.add(missing, embedder.embed_queries([by_key[key] for key in missing]))
+            self._vectors = dict(zip(by_key.values(), kept.vectors([*by_key]), strict=True))
         self.fingerprint = embedder.fingerprint
         self.dimension = embedder.dimension
         self.max_tokens = embedder.max_tokens

@@ -8,9 +8,11 @@ index keeps that list as hashes, so that it need not be read at each start.
 
 import json
 import re
+import shutil
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,8 +60,11 @@ _ALIKE = (
 """Spellings that sound alike in Dutch, or nearly."""
 
 
-def write_spelling(folder: Path, texts: Sequence[str]) -> None:
-    """Write the words of ``texts`` and the known Dutch words into the new ``folder``."""
+def write_spelling(folder: Path, texts: Sequence[str], before: Path | None = None) -> None:
+    """Write the words of ``texts`` and the known Dutch words into the new ``folder``.
+
+    The Dutch words are those of the folder ``before``, where they are of the same list.
+    """
     folder.mkdir()
     forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for text in texts:
@@ -73,10 +78,14 @@ def write_spelling(folder: Path, texts: Sequence[str]) -> None:
         "passages": [forms[word].total() for word in words],
         "capitals": sorted(STOP_WORDS & {folded(form) for text in texts for form in _CAPITALS.findall(text)}),
         "names": {name: sounds(name) for name in sorted(_names(texts, words))},
+        "dutch_of": metadata.version("simplemma"),
     }
     (folder / _WORDS).write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    known = np.unique(np.array([_hash(word) for word in dutch_words()], np.uint32))
-    write_array(folder / _DUTCH, known.shape, known.dtype, [known])
+    if before and read_json(before / _WORDS).get("dutch_of") == content["dutch_of"]:
+        shutil.copyfile(before / _DUTCH, folder / _DUTCH)
+    else:
+        known = np.unique(np.array([_hash(word) for word in dutch_words()], np.uint32))
+        write_array(folder / _DUTCH, known.shape, known.dtype, [known])
 
 
 def _names(texts: Sequence[str], words: Iterable[str]) -> set[str]:

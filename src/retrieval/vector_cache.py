@@ -5,7 +5,7 @@ The folder can be deleted at any time; the next build then embeds everything aga
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,9 @@ from retrieval.ranking import Vectors
 
 CACHE_VERSION = 1
 """Raised whenever the table changes; a file of another version is begun anew."""
+
+ASKED_AT_ONCE = 500
+"""Keys of one query: below the 999 parameters that any SQLite takes."""
 
 
 def text_key(text: str) -> bytes:
@@ -30,6 +33,7 @@ class VectorCache:
     def __init__(self, connection: sqlite3.Connection, path: Path, dimension: int) -> None:
         self._connection = connection
         self._path = path
+        self._dimension = dimension
         self._bytes = dimension * np.dtype(np.float32).itemsize
 
     @classmethod
@@ -54,14 +58,19 @@ class VectorCache:
 
     def missing(self, keys: Iterable[bytes]) -> set[bytes]:
         """Those of ``keys`` that have no vector of the right length."""
-        return {key for key in keys if self._get(key) is None}
+        asked = set(keys)
+        return asked - {key for batch in _batches([*asked]) for key in self._found(batch)}
 
     def vectors(self, keys: Sequence[bytes]) -> Vectors:
         """The vectors of ``keys``, (keys, dimension). Raises KeyError where one is missing."""
-        found = [self._get(key) for key in keys]
-        if None in found:
-            raise KeyError(f"no vector of {keys[found.index(None)].hex()} in {self._path}")
-        return np.frombuffer(b"".join(filter(None, found)), dtype=np.float32).reshape(len(keys), -1)
+        found: dict[bytes, bytes] = {}
+        for batch in _batches(keys):
+            found |= self._found(batch)
+        for key in keys:
+            if key not in found:
+                raise KeyError(f"no vector of {key.hex()} in {self._path}")
+        joined = b"".join(found[key] for key in keys)
+        return np.frombuffer(joined, dtype=np.float32).reshape(len(keys), self._dimension)
 
     def add(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Keep ``vectors`` (keys, dimension); they are on disk when this returns.
@@ -84,12 +93,18 @@ class VectorCache:
     ) -> None:
         self.close()
 
-    def _get(self, key: bytes) -> bytes | None:
+    def _found(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The vectors of those of ``keys`` that have one of the right length."""
+        asked = f"SELECT key, vector FROM vectors WHERE key IN ({','.join('?' * len(keys))})"  # noqa: S608 - marks alone
         try:
-            row = self._connection.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
+            rows = self._connection.execute(asked, keys).fetchall()
         except sqlite3.DatabaseError as error:
             raise broken(self._path, f"damaged ({error}); delete it") from error
-        return row[0] if row and len(row[0]) == self._bytes else None
+        return {key: vector for key, vector in rows if len(vector) == self._bytes}
+
+
+def _batches(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (keys[start : start + ASKED_AT_ONCE] for start in range(0, len(keys), ASKED_AT_ONCE))
 
 
 def _connected(path: Path) -> sqlite3.Connection:
