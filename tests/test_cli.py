@@ -721,12 +721,15 @@ def test_an_index_with_a_truncated_faiss_file(index: Path, corpus: Path, run: Ru
 
 @pytest.mark.parametrize("name", ["20200101T000000000000Z-00000000", "", "../generations"])
 def test_an_index_whose_current_names_nothing(name: str, index: Path, run: Run) -> None:
+    left = generation(index).name
     (index / "CURRENT").write_text(f"{name}\n", "utf-8")
 
-    assert run("ask", QUESTION, "--index", index).failure == (
+    failure = run("ask", QUESTION, "--index", index).failure
+    assert failure == (
         f"{index / 'CURRENT'}: names {name!r}, expected the name of a folder in {index / 'generations'}; "
-        "rebuild with: vraagbaak index"
+        f"rebuild with: vraagbaak index; until then: vraagbaak index --rollback {left}"
     )
+    assert run("check", "--index", index).failure == failure
 
 
 def test_a_server_without_corpus_and_index_does_not_start(run: Run) -> None:

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,7 +76,7 @@ def write_spelling(folder: Path, texts: Sequence[str]) -> None:
         "names": {name: sounds(name) for name in sorted(_names(texts, words))},
     }
     (folder / _WORDS).write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    known = np.unique(np.array([_hash(word) for word in dutch_words()], np.uint32))
+    known = _dutch_hashes()
     write_array(folder / _DUTCH, known.shape, known.dtype, [known])
 
 
@@ -91,6 +92,12 @@ def dutch_words() -> Iterable[str]:
     from simplemma.strategies.dictionaries import DefaultDictionaryFactory
 
     return (folded(word) for word in DefaultDictionaryFactory().get_dictionary("nl"))
+
+
+@cache
+def _dutch_hashes() -> npt.NDArray[np.uint32]:
+    """Of all Dutch words, in order: a third of a second, once for all builds of a process."""
+    return np.unique(np.array([_hash(word) for word in dutch_words()], np.uint32))
 
 
 class Spelling:
