@@ -37,7 +37,7 @@ _NEXT = "NEXT"
 """Names the generation that is being published, and becomes CURRENT: left behind, it tells what to clear."""
 _DRAFT = "draft-"
 _NAME = re.compile(r"[0-9A-Za-z-]+")
-_GENERATION = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{8}")
+_GENERATION = re.compile(r"[0-9]{8}T[0-9]{12}Z-[0-9a-f]{8}")
 """Whatever else stands in the folder is left alone."""
 _HOLDER = re.compile(r"(?P<process>\d+) (?P<host>\S+) (?P<since>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\n")
 """What stands in LOCK: process, host, and since when."""

@@ -1,5 +1,9 @@
-"""An index that is built in a moment: texts of which each edition changes one, and a real chatbot on it."""
+"""An index that is built in a moment: texts of which each edition changes one, and a real chatbot on it.
 
+``python small_index.py FOLDER PRICE`` builds it, and waits for a line on stdin before texts are embedded.
+"""
+
+import sys
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import pairwise
@@ -113,3 +117,12 @@ def _document(id_: str, title: str, *paragraphs: str) -> Document:
     return Document(
         id_, text, hashed, title, blocks, Provenance(questions=(QUESTION,) if "paspoort" in id_ else ())
     )
+
+
+def _wait() -> None:
+    print("embedding", flush=True)  # noqa: T201
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]), sys.argv[2], _wait)
