@@ -443,9 +443,15 @@ def test_an_index_is_checked(index: Path, run: Run) -> None:
     done = run("check", "--json")
     assert done.status == 0
     report = done.json
-    assert list(report) == ["generation", "files", "bytes", "documents", "passages", "problems", "advice"]
+    expected = ["generation", "files", "bytes", "documents", "passages", "problems", "advice", "notes"]
+    assert list(report) == expected
     assert (report["documents"], report["passages"], report["problems"], report["advice"]) == (1, 13, [], "")
     assert run("check").out.endswith("\nall as it was made\n")
+
+    (index / "draft-1").mkdir()
+    *_, note, all_well = run("check").out.splitlines()
+    assert note.startswith("note: index/draft-1: of a build that was killed, or is under way; ")
+    assert all_well == "all as it was made"
 
     (generation(index) / "suggestions.json").write_text("{}", "utf-8")
     done = run("check")

@@ -628,14 +628,17 @@ def _check_json(check: Check) -> dict[str, Any]:
         "passages": check.passages,
         "problems": list(check.problems),
         "advice": check.advice,
+        "notes": list(check.notes),
     }
 
 
 def _check_table(check: Check) -> str:
     told = _check_json(check)
     lines = [f"{name:<10} {told[name]}" for name in ("generation", "files", "bytes", "documents", "passages")]
+    notes = [f"note: {' '.join(note.splitlines())}" for note in check.notes]
     problems = [f"wrong: {' '.join(problem.splitlines())}" for problem in check.problems]
-    return "\n".join([*lines, *problems, f"to do: {check.advice}" if problems else "all as it was made"])
+    verdict = f"to do: {check.advice}" if problems else "all as it was made"
+    return "\n".join([*lines, *notes, *problems, verdict])
 
 
 def _readable(reply: Reply) -> str:

@@ -266,7 +266,8 @@ def publish(folder: Path, draft: Path, manifest: Manifest, keep: int) -> None:
     The one that served until now stays: it may be an older one that was brought back.
     """
     encoded = json.dumps(asdict(manifest), indent=1, ensure_ascii=False).encode("utf-8")
-    (draft / _MANIFEST).write_bytes(encoded)
+    with writing(draft / _MANIFEST):
+        (draft / _MANIFEST).write_bytes(encoded)
     for path in (*draft.rglob("*"), draft):
         sync(path)
     name = f"{draft.name.removeprefix(_DRAFT)}-{hashlib.sha256(encoded).hexdigest()[:8]}"

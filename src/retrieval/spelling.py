@@ -20,7 +20,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
-from retrieval.files import map_array, read_json, write_array
+from retrieval.files import map_array, read_json, write_array, writing
 from retrieval.lexical import STOP_WORDS, folded
 
 LEAST_LENGTH = 4
@@ -75,7 +75,8 @@ def write_spelling(folder: Path, texts: Sequence[str]) -> None:
         "capitals": sorted(STOP_WORDS & {folded(form) for text in texts for form in _CAPITALS.findall(text)}),
         "names": {name: sounds(name) for name in sorted(_names(texts, words))},
     }
-    (folder / _WORDS).write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+    with writing(folder / _WORDS):
+        (folder / _WORDS).write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     known = _dutch_hashes()
     write_array(folder / _DUTCH, known.shape, known.dtype, [known])
 
