@@ -52,7 +52,7 @@ def test_a_text_is_compared_with_its_hash() -> None:
 def test_an_index_that_is_whole(aivd_index: Path) -> None:
     manifest = json.loads((generation(aivd_index) / "manifest.json").read_text("utf-8"))
     check = check_index(aivd_index)
-    assert (check.problems, check.advice) == ((), "")
+    assert (check.problems, check.advice, check.notes) == ((), "", ())
     assert (check.generation, check.documents, check.passages) == (generation(aivd_index).name, 1, 13)
     assert check.files == len(manifest["files"])
     assert check.size == sum(entry["size"] for entry in manifest["files"].values())
@@ -94,6 +94,29 @@ def test_a_passage_that_was_wrong_from_the_start_is_found(index: Path) -> None:
     (problem,) = check.problems
     assert problem.startswith("met-wie-werken-wij-samen.txt: passage 3 is not what stands at ")
     assert check.advice == f"delete {generation(index)}, then rebuild with: vraagbaak index"
+
+
+def test_what_else_stands_there_and_cannot_serve_is_told(index: Path) -> None:
+    draft = index / "draft-20260101T000000000000Z"
+    draft.mkdir()
+    unnamed = Path(
+        shutil.copytree(generation(index), index / "generations" / "20990101T000000000000Z-00000000")
+    )
+    (index / "NEXT").write_text(f"{unnamed.name}\n", "utf-8")
+    half = Path(shutil.copytree(generation(index), index / "generations" / "20200101T000000000000Z-00000000"))
+    (half / "store.sqlite").unlink()
+
+    check = check_index(index)
+
+    cleared = "of a build that was killed, or is under way; the next vraagbaak index clears it"
+    assert (check.problems, check.advice) == ((), "")
+    assert check.notes == (
+        f"{draft}: {cleared}",
+        f"{unnamed}: {cleared}",
+        f"{index / 'NEXT'}: {cleared}",
+        f"{half / 'store.sqlite'}: cannot be read (No such file or directory); "
+        f"{half.name} cannot be brought back, and goes when newer ones take its place",
+    )
 
 
 def test_there_is_nothing_to_check_without_an_index(tmp_path: Path) -> None:

@@ -390,6 +390,47 @@ def test_a_folder_is_followed_until_ctrl_c(index: Path, corpus: Path) -> None:
     assert [(one["documents"], one["removed"]) for one in reports] == [(1, 0), (3, 0), (2, 1)]
 
 
+def test_a_folder_that_is_deleted_moved_or_put_in_place_of_another_is_followed(
+    index: Path, corpus: Path, tmp_path: Path
+) -> None:
+    def with_cat(folder: str, does: str) -> Path:
+        (shutil.copytree(ROOT / "corpus", tmp_path / folder) / "kat.txt").write_text(
+            f"De kat\n\nDe kat {does}.", "utf-8"
+        )
+        return tmp_path / folder
+
+    command = [sys.executable, "-W", "error", "-m", "retrieval.cli", "index", "--watch", "--json"]
+    variables = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=variables
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        limit = threading.Timer(90, process.kill)
+        limit.start()
+        reports = [json.loads(process.stdout.readline())]
+        shutil.rmtree(corpus)
+        while "corpus folder corpus does not exist" not in (told := process.stderr.readline()):
+            assert told
+        with_cat("new", "eet").rename(corpus)
+        reports.append(json.loads(process.stdout.readline()))
+        # as a deployment does it: the folder is there at any moment, but for an instant
+        newer = with_cat("newer", "slaapt")
+        (newer / "hond.txt").write_text("De hond\n\nDe hond eet.", "utf-8")
+        corpus.rename(tmp_path / "old")
+        newer.rename(corpus)
+        while reports[-1]["documents"] != 3:
+            reports.append(json.loads(process.stdout.readline()))
+        # and what is written from then on is seen in the new folder
+        (corpus / "hond.txt").unlink()
+        while reports[-1]["documents"] != 2:
+            reports.append(json.loads(process.stdout.readline()))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        limit.cancel()
+    assert [one["documents"] for one in reports[:2]] == [1, 2]
+
+
 def test_a_folder_that_is_not_there_is_not_followed(tmp_path: Path, run: Run) -> None:
     assert run("index", "--watch").failure == (
         "corpus folder corpus does not exist: make it and put texts in it"
@@ -403,9 +444,15 @@ def test_an_index_is_checked(index: Path, run: Run) -> None:
     done = run("check", "--json")
     assert done.status == 0
     report = done.json
-    assert list(report) == ["generation", "files", "bytes", "documents", "passages", "problems", "advice"]
+    expected = ["generation", "files", "bytes", "documents", "passages", "problems", "advice", "notes"]
+    assert list(report) == expected
     assert (report["documents"], report["passages"], report["problems"], report["advice"]) == (1, 13, [], "")
     assert run("check").out.endswith("\nall as it was made\n")
+
+    (index / "draft-1").mkdir()
+    *_, note, all_well = run("check").out.splitlines()
+    assert note.startswith("note: index/draft-1: of a build that was killed, or is under way; ")
+    assert all_well == "all as it was made"
 
     (generation(index) / "suggestions.json").write_text("{}", "utf-8")
     done = run("check")
@@ -748,12 +795,15 @@ def test_an_index_with_a_truncated_faiss_file(index: Path, corpus: Path, run: Ru
 
 @pytest.mark.parametrize("name", ["20200101T000000000000Z-00000000", "", "../generations"])
 def test_an_index_whose_current_names_nothing(name: str, index: Path, run: Run) -> None:
+    left = generation(index).name
     (index / "CURRENT").write_text(f"{name}\n", "utf-8")
 
-    assert run("ask", QUESTION, "--index", index).failure == (
+    failure = run("ask", QUESTION, "--index", index).failure
+    assert failure == (
         f"{index / 'CURRENT'}: names {name!r}, expected the name of a folder in {index / 'generations'}; "
-        "rebuild with: vraagbaak index"
+        f"rebuild with: vraagbaak index; until then: vraagbaak index --rollback {left}"
     )
+    assert run("check", "--index", index).failure == failure
 
 
 def test_a_server_without_corpus_and_index_does_not_start(run: Run) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -433,7 +434,7 @@ def killed_build(folder: Path, moment: str) -> int:
         ("store.sqlite", ["Een vis zwemt."]),
         ("passages.npy/w", ["Een vis zwemt."]),
         ("manifest.json/w", ["Een vis zwemt."]),
-        ("CURRENT.new/w", ["Een vis zwemt."]),
+        ("NEXT/w", ["Een vis zwemt."]),
         ("CURRENT", ["Een vis zwemt."]),
         ("shutil.rmtree", ["De kat slaapt. De vis zwemt.", "De kat eet.", "Een vis zwemt."]),
     ],
@@ -489,9 +490,10 @@ def test_a_second_build_at_once_is_told_which_process_holds_the_index(workshop: 
         finish.set()
         first.join()
 
-    assert str(raised.value) == (
-        f"{workshop.folder / 'LOCK'}: process {os.getpid()} is building this index; "
-        "wait until it is done, or stop it"
+    assert re.fullmatch(
+        rf"{workshop.folder / 'LOCK'}: process {os.getpid()} on host {os.uname().nodename} has been building "
+        r"this index since 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC; wait until it is done, or stop it",
+        str(raised.value),
     )
     assert workshop.texts()[1] == "De kat eet."
     assert workshop.build(FISH).passages == 1
@@ -725,12 +727,16 @@ def test_without_an_index_the_folder_is_named(workshop: Workshop) -> None:
 @pytest.mark.parametrize("name", ["20200101T000000000000Z-00000000", "", "../generations", "a/b", "..", "."])
 def test_a_current_that_names_no_generation_is_an_error(workshop: Workshop, name: str) -> None:
     workshop.build(FISH)
+    left = workshop.generation.name
     (workshop.folder / "CURRENT").write_text(name, "utf-8")
 
     assert workshop.opening_error() == (
         f"{workshop.folder / 'CURRENT'}: names {name!r}, "
         f"expected the name of a folder in {workshop.folder / 'generations'}{REBUILD}"
+        f"; until then: vraagbaak index --rollback {left}"
     )
+    workshop.roll_back(left)
+    assert workshop.texts() == ["Een vis zwemt."]
 
 
 def test_a_current_that_cannot_be_read_is_an_error(workshop: Workshop) -> None:

@@ -119,11 +119,12 @@ class Opening:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.opened: list[str] = []
+        self.is_repaired = False
 
     def __call__(self) -> Named:
         name = (self.folder / "CURRENT").read_text("utf-8").strip()
         self.opened.append(name)
-        if name == "broken":
+        if name == "broken" and not self.is_repaired:
             raise BrokenIndexError("passages.faiss: sha256 1, expected 2")
         if name == "worse":
             raise ValueError("no memory map")
@@ -165,10 +166,55 @@ def test_what_cannot_be_opened_is_told_once_and_the_old_one_serves_on(
     assert live.reply("wie?").text == "first"
     told = f"the index changed and cannot serve, the old one serves on: {reason}"
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [(logging.ERROR, told)]
-    assert opening.opened == [name]
+    assert opening.opened == [name, name]  # at the first look and, after one that is passed over, the third
     index_of(tmp_path, "third")
     looking.look()
     assert live.reply("wie?").text == "third"
+
+
+def test_what_could_not_be_opened_is_tried_again_and_serves_once_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    looking, live, opening = following(tmp_path)
+    index_of(tmp_path, "broken")
+
+    def looked(count: int) -> int:
+        for _ in range(count):
+            looking.look()
+        return len(opening.opened)
+
+    # it is tried at look 1, then 1, 3, 7 and 15 looks are passed over: at 3, 7, 15 and 31
+    assert [looked(count) for count in (1, 1, 1, 3, 1, 7, 1, 15, 1)] == [1, 1, 2, 2, 3, 3, 4, 4, 5]
+    # never more than 63: the next at 63, 127, 191
+    assert [looked(count) for count in (31, 1, 63, 1, 63, 1)] == [5, 6, 6, 7, 7, 8]
+    assert len(caplog.records) == 1
+    assert live.reply("wie?").text == "first"
+
+    opening.is_repaired = True
+    looked(63)
+    assert live.reply("wie?").text == "first"
+    looked(1)
+    assert live.reply("wie?").text == "broken"
+
+
+def test_a_new_reason_is_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    looking, _, _ = following(tmp_path)
+    for name in ("broken", "worse", "broken"):
+        index_of(tmp_path, name)
+        looking.look()
+    told = ["passages.faiss", "no memory map", "passages.faiss"]
+    assert [told_of in record.getMessage() for told_of, record in zip(told, caplog.records, strict=True)] == [
+        True
+    ] * 3
+
+
+def test_an_index_that_comes_back_as_it_was_is_not_opened_again(tmp_path: Path) -> None:
+    looking, live, opening = following(tmp_path)
+    (tmp_path / "CURRENT").unlink()
+    looking.look()
+    index_of(tmp_path, "first")
+    looking.look()
+    assert (opening.opened, live.reply("wie?").text) == ([], "first")
 
 
 def test_an_index_that_is_gone_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

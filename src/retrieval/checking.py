@@ -12,6 +12,7 @@ from retrieval.generations import (
     check_hashes,
     current_generation,
     described,
+    leftovers,
     list_generations,
 )
 from retrieval.index import Index
@@ -23,7 +24,8 @@ class Check:
     """What was looked at in the generation that serves, what is wrong with it, and what to do; bytes in all.
 
     Documents and passages are looked at where the files are whole: ``documents`` and ``passages`` are 0
-    otherwise. ``advice`` is empty where there are no ``problems``.
+    otherwise. ``advice`` is empty where there are no ``problems``. ``notes`` tell of what else stands in the
+    folder and cannot serve, and what becomes of it.
     """
 
     generation: str
@@ -33,10 +35,11 @@ class Check:
     passages: int
     problems: tuple[str, ...]
     advice: str
+    notes: tuple[str, ...]
 
 
 def check_index(folder: Path) -> Check:
-    """Read the generation that serves whole, and compare all that can be compared.
+    """Read the generation that serves whole, and compare all that can be compared; the others are weighed.
 
     Raises BrokenIndexError where none serves, or its manifest cannot be read.
     """
@@ -60,6 +63,7 @@ def check_index(folder: Path) -> Check:
         passages=passages,
         problems=tuple(problems),
         advice=_advice(folder, generation, manifest, files_are_whole) if problems else "",
+        notes=(*_notes(folder, manifest),),
     )
 
 
@@ -109,6 +113,17 @@ def _advice(folder: Path, generation: Path, manifest: Manifest, files_are_whole:
     if not others:
         return anew
     return f"{anew}; until then bring back another with: vraagbaak index --rollback {others[0].name}"
+
+
+def _notes(folder: Path, manifest: Manifest) -> Iterator[str]:
+    left = leftovers(folder)
+    for path in left:
+        yield f"{path}: of a build that was killed, or is under way; the next vraagbaak index clears it"
+    names = {path.name for path in left}
+    for one in list_generations(folder, manifest.embedder):
+        if one.problem and not one.serves and one.name not in names:
+            problem = one.problem.removesuffix(f"; {REBUILD}")
+            yield f"{problem}; {one.name} cannot be brought back, and goes when newer ones take its place"
 
 
 def _without_advice(error: BrokenIndexError) -> str:

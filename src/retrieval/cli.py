@@ -14,6 +14,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -86,27 +87,58 @@ def _index(options: argparse.Namespace) -> int:
 
 def _watch(settings: Settings, embedder: Embedder, as_json: bool) -> int:
     """Bring the index up to date now and at each change, one build after another, until Ctrl-C."""
-    from watchfiles import DefaultFilter, watch
-
     if not settings.corpus.is_dir():
         raise CorpusError(f"corpus folder {settings.corpus} does not exist: make it and put texts in it")
     corpus_embedder = cache(lambda: _corpus_embedder(settings, embedder))
-    changes = watch(
-        settings.corpus,
-        watch_filter=DefaultFilter(ignore_paths=(settings.index.resolve(),)),
-        debounce=MOST_DEBOUNCED,
-        step=QUIET,
-        rust_timeout=QUIET,
-        yield_on_timeout=True,
-    )
     try:
-        # the first comes without a change when watching has begun: nothing that is written later is missed
-        for number, changed in enumerate(changes):
-            if changed or number == 0:
-                _build_watched(settings, embedder, corpus_embedder, as_json)
+        for _ in _changes(settings):
+            _build_watched(settings, embedder, corpus_embedder, as_json)
     except KeyboardInterrupt:
         _say("stopped")
     return DONE
+
+
+def _changes(settings: Settings) -> Iterator[None]:
+    """Comes when watching has begun, and after each change: nothing that is written in between is missed."""
+    from watchfiles import DefaultFilter, watch
+
+    while True:
+        watched = _identity(settings.corpus)
+        changes = watch(
+            settings.corpus,
+            watch_filter=DefaultFilter(ignore_paths=(settings.index.resolve(),)),
+            debounce=MOST_DEBOUNCED,
+            step=QUIET,
+            rust_timeout=QUIET,
+            yield_on_timeout=True,
+        )
+        try:
+            for number, changed in enumerate(changes):
+                # the system follows the folder itself, wherever that is moved: another may stand there now
+                if _identity(settings.corpus) != watched:
+                    break
+                if changed or number == 0:
+                    yield
+        except FileNotFoundError:  # it went before watching could begin
+            pass
+        yield from _gone(settings.corpus)
+
+
+def _gone(corpus: Path) -> Iterator[None]:
+    """Wait until there is a folder; comes once where there is none at first."""
+    if not corpus.is_dir():
+        yield
+    while not corpus.is_dir():
+        time.sleep(QUIET / 1000)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another of the same name; None where there is none."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _build_watched(
@@ -607,14 +639,17 @@ def _check_json(check: Check) -> dict[str, Any]:
         "passages": check.passages,
         "problems": list(check.problems),
         "advice": check.advice,
+        "notes": list(check.notes),
     }
 
 
 def _check_table(check: Check) -> str:
     told = _check_json(check)
     lines = [f"{name:<10} {told[name]}" for name in ("generation", "files", "bytes", "documents", "passages")]
+    notes = [f"note: {' '.join(note.splitlines())}" for note in check.notes]
     problems = [f"wrong: {' '.join(problem.splitlines())}" for problem in check.problems]
-    return "\n".join([*lines, *problems, f"to do: {check.advice}" if problems else "all as it was made"])
+    verdict = f"to do: {check.advice}" if problems else "all as it was made"
+    return "\n".join([*lines, *notes, *problems, verdict])
 
 
 def _readable(reply: Reply) -> str:

@@ -61,9 +61,10 @@ def write_array(
     """Write ``parts``, which together are an array of ``shape``, one after the other.
 
     Not through a memory map, where a full disk would end the process by a signal.
+    Raises BrokenIndexError where the file cannot be written whole.
     """
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
-    with path.open("wb") as file:
+    with writing(path), path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for part in parts:
             file.write(np.ascontiguousarray(part, dtype=dtype).tobytes())

@@ -1,7 +1,7 @@
 """The index folder: which generation serves, what its manifest says, how a new one takes its place.
 
 A generation is written aside, synced and renamed, and only then named in CURRENT: a build that
-fails or is killed leaves the generation before it serving.
+fails or is killed leaves the generation before it serving, and what it left is cleared by the next.
 """
 
 import fcntl
@@ -11,9 +11,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,24 @@ from retrieval.files import REBUILD, broken, read_json, replace_text, sha256_of,
 SCHEMA_VERSION = 9
 """Raised whenever a generation's files change: layout, embedded texts, lexical analysis, suggestions …"""
 
+BRING_BACK = "vraagbaak index --rollback"
+"""The command that lets an older generation serve again; its name follows."""
+
+LONGEST_HOLDER = 400
+"""Bytes of LOCK that are read: a host's name has at most 255 (RFC 1035)."""
+
 SHOWN_FINGERPRINT = 60
 """Characters of an embedder's fingerprint that a message shows."""
 
 _CURRENT, _GENERATIONS, _LOCK, _MANIFEST = "CURRENT", "generations", "LOCK", "manifest.json"
+_NEXT = "NEXT"
+"""Names the generation that is being published, and becomes CURRENT: left behind, it tells what to clear."""
 _DRAFT = "draft-"
 _NAME = re.compile(r"[0-9A-Za-z-]+")
+_GENERATION = re.compile(r"[0-9]{8}T[0-9]{12}Z-[0-9a-f]{8}")
+"""Whatever else stands in the folder is left alone."""
+_HOLDER = re.compile(r"(?P<process>\d+) (?P<host>\S+) (?P<since>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\n")
+"""What stands in LOCK: process, host, and since when."""
 _MADE = "%Y%m%dT%H%M%S%fZ"
 """When a generation was made, in UTC: how its name begins, so that names sort by age."""
 
@@ -90,7 +102,10 @@ def current_generation(folder: Path) -> Path:
         raise broken(pointer, f"cannot be read ({error})") from error
     generation = folder / _GENERATIONS / name
     if not _NAME.fullmatch(name) or not generation.is_dir():
-        raise broken(pointer, f"names {name!r}, expected the name of a folder in {folder / _GENERATIONS}")
+        found = broken(pointer, f"names {name!r}, expected the name of a folder in {folder / _GENERATIONS}")
+        # not by itself: an older one may hold texts that were taken down
+        others = [f"; until then: {BRING_BACK} {one.name}" for one in kept_generations(folder)[:1]]
+        raise BrokenIndexError(f"{found}{''.join(others)}")
     return generation
 
 
@@ -186,28 +201,42 @@ def check_hashes(generation: Path, files: Mapping[str, FileEntry]) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder against a second build; makes the folder, and clears what a killed build left.
 
-    Raises BrokenIndexError, with the number of the process, where another build is under way.
+    Raises BrokenIndexError, with the process that holds it, where another build is under way.
     """
-    with writing(folder):
+    path = folder / _LOCK
+    with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = _holder(os.pread(descriptor, LONGEST_HOLDER, 0))
+            raise BrokenIndexError(f"{path}: {holder}; wait until it is done, or stop it") from error
+        except OSError as error:
             raise BrokenIndexError(
-                f"{folder / _LOCK}: process {holder} is building this index; "
-                "wait until it is done, or stop it"
+                f"{path}: cannot be locked ({error.strerror}), expected a file system with flock; "
+                "put the index on another one (VRAAGBAAK_INDEX)"
             ) from error
-        with writing(folder):
+        with writing(path):
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            for leftover in folder.glob(f"{_DRAFT}*"):
-                shutil.rmtree(leftover)
+            os.pwrite(descriptor, _held_by_us().encode(), 0)
+        with writing(folder):
+            _clear(folder)
         yield
     finally:
         os.close(descriptor)  # gives the lock back
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What a build left that was killed, or is under way: drafts, and a generation that never served."""
+    coming = folder / _NEXT
+    named = [coming, folder / f"{_CURRENT}.new"]
+    return [
+        *sorted(folder.glob(f"{_DRAFT}*")),
+        *_unserved(folder),
+        *(path for path in named if path.exists()),
+    ]
 
 
 @contextmanager
@@ -219,7 +248,8 @@ def drafted(folder: Path) -> Iterator[Path]:
         yield draft
     finally:
         if draft.exists():
-            shutil.rmtree(draft)
+            # what cannot be deleted now is cleared by the next build; the first error is the one to tell
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def file_entries(draft: Path) -> dict[str, FileEntry]:
@@ -236,20 +266,67 @@ def publish(folder: Path, draft: Path, manifest: Manifest, keep: int) -> None:
     The one that served until now stays: it may be an older one that was brought back.
     """
     encoded = json.dumps(asdict(manifest), indent=1, ensure_ascii=False).encode("utf-8")
-    (draft / _MANIFEST).write_bytes(encoded)
+    with writing(draft / _MANIFEST):
+        (draft / _MANIFEST).write_bytes(encoded)
     for path in (*draft.rglob("*"), draft):
         sync(path)
     name = f"{draft.name.removeprefix(_DRAFT)}-{hashlib.sha256(encoded).hexdigest()[:8]}"
     generation = folder / _GENERATIONS / name
     generation.parent.mkdir(exist_ok=True)
+    served = _served(folder)
+    coming = folder / _NEXT
+    coming.write_text(f"{name}\n", "utf-8")
+    for path in (coming, folder):
+        sync(path)
     draft.replace(generation)
     sync(generation.parent)
-    served = _served(folder)
-    replace_text(folder / _CURRENT, f"{name}\n")
+    coming.replace(folder / _CURRENT)
+    sync(folder)
     stay = {generation, *served}
     others = [old for old in kept_generations(folder) if old not in stay]
     for old in others[max(0, keep - len(stay)) :]:
-        shutil.rmtree(old)
+        _delete(folder, old)
+
+
+def _delete(folder: Path, generation: Path) -> None:
+    """Take the generation away at once, then delete it; where that fails, later builds try again."""
+    aside = folder / f"{_DRAFT}{generation.name}"
+    with suppress(OSError):  # the new one serves already: the build has not failed
+        generation.replace(aside)
+        shutil.rmtree(aside)
+
+
+def _clear(folder: Path) -> None:
+    # NEXT goes last: it names a generation that must go before it
+    for leftover in leftovers(folder):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def _unserved(folder: Path) -> list[Path]:
+    """The generation that a killed build published, but could not name in CURRENT any more."""
+    try:
+        name = (folder / _NEXT).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return []
+    generation = folder / _GENERATIONS / name
+    is_ours = bool(_NAME.fullmatch(name)) and _is_generation(generation)
+    return [generation] if is_ours and generation not in _served(folder) else []
+
+
+def _held_by_us() -> str:
+    return f"{os.getpid()} {os.uname().nodename} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
+
+
+def _holder(content: bytes) -> str:
+    """Who holds the lock, as LOCK tells it."""
+    found = _HOLDER.fullmatch(content.decode("utf-8", "replace"))
+    if not found:  # it is just being written, or by something else
+        return "another process, which it does not name, is building this index"
+    since = found["since"].replace("T", " ").replace("Z", " UTC")
+    return f"process {found['process']} on host {found['host']} has been building this index since {since}"
 
 
 def _served(folder: Path) -> tuple[Path, ...]:
@@ -261,7 +338,7 @@ def _served(folder: Path) -> tuple[Path, ...]:
 
 def _is_generation(path: Path) -> bool:
     try:
-        return path.is_dir() and bool(_made(path))
+        return bool(_GENERATION.fullmatch(path.name)) and path.is_dir() and _made(path).year < MAXYEAR
     except ValueError:
         return False
 

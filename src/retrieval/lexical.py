@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import Stemmer  # type: ignore[import-not-found]
 
-from retrieval.files import broken, map_array, read_json
+from retrieval.files import broken, map_array, read_json, writing
 from retrieval.ranking import Ranking, best_positive
 
 STEMMER = "dutch"
@@ -86,7 +86,10 @@ def word_pieces(text: str) -> list[str]:
 
 
 def write_lexical(folder: Path, texts: Sequence[str], analysis: Analysis = analyse) -> None:
-    """Write the index of ``texts`` into the new ``folder``; the place in ``texts`` is the passage's id."""
+    """Write the index of ``texts`` into the new ``folder``; the place in ``texts`` is the passage's id.
+
+    Raises BrokenIndexError where it cannot be written.
+    """
     # searching reads the files that bm25s writes without it: its import brings scipy and costs 0.25 s
     import bm25s  # type: ignore[import-untyped]
 
@@ -103,7 +106,8 @@ def write_lexical(folder: Path, texts: Sequence[str], analysis: Analysis = analy
             "indptr": np.zeros(1, np.int32),
             "num_docs": len(texts),
         }
-    index.save(folder, allow_pickle=False, show_progress=False)
+    with writing(folder):
+        index.save(folder, allow_pickle=False, show_progress=False)
 
 
 class LexicalIndex:

@@ -18,6 +18,9 @@ from retrieval.records import EVERY_SOURCE, Reply, SourceFilter
 SECONDS_BETWEEN_LOOKS = 1.0
 """How often CURRENT is read: forty bytes, and so soon a change is live."""
 
+MOST_LOOKS_PASSED = 63
+"""Looks that are passed over, at most, before what failed is tried again: opening reads the whole index."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -124,33 +127,60 @@ class Following(Generic[Bot]):
     """Looks whether another generation is named in CURRENT of ``folder``, and lets it serve.
 
     ``reopen`` opens a chatbot over the generation that is named. Where that fails the one before serves on,
-    and the log says so, once for each generation.
+    the log gives the reason, each once, and it is tried again: after one look, then after three, seven ….
     """
 
     def __init__(self, live: LiveChatbot[Bot], folder: Path, serving: str, reopen: Callable[[], Bot]) -> None:
         self._live = live
         self._folder = folder
         self._reopen = reopen
-        self._seen = serving
+        self._serving = serving
+        self._failed = _Failed("")
 
     def look(self) -> None:
         """Swap, if there is another generation that can serve."""
         named = ""
         try:
             named = current_generation(self._folder).name
-            if named == self._seen:
+            if named == self._serving or self._failed.passes_over(named):
                 return
             self._live.swap(self._reopen())
-            self._seen = named
+            self._serving = named
+            self._failed = _Failed("")
         except VraagbaakError as error:
-            self._tell_once(named or str(error), str(error))
+            self._tell_once(named, str(error))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the new one, the old one serves on
             self._tell_once(named, f"{type(error).__name__}: {error}")
 
-    def _tell_once(self, found: str, reason: str) -> None:
-        if found != self._seen:
+    def _tell_once(self, named: str, reason: str) -> None:
+        if named != self._failed.name:
+            self._failed = _Failed(named)
+        if reason not in self._failed.reasons:
             _log.error("the index changed and cannot serve, the old one serves on: %s", reason)
-        self._seen = found
+        self._failed.again(reason)
+
+
+class _Failed:
+    """The generation ``name`` that could not be opened, for which reasons, and when it is tried again."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reasons: set[str] = set()
+        self._times = 0
+        self._to_pass = 0
+
+    def passes_over(self, named: str) -> bool:
+        """Whether it is too early to try the generation ``named`` again."""
+        if named != self.name or self._to_pass == 0:
+            return False
+        self._to_pass -= 1
+        return True
+
+    def again(self, reason: str) -> None:
+        """Note that it failed."""
+        self.reasons.add(reason)
+        self._times += 1
+        self._to_pass = min(2**self._times - 1, MOST_LOOKS_PASSED)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from retrieval.files import broken, read_json
+from retrieval.files import broken, read_json, writing
 from retrieval.lexical import analyse
 
 MOST_SUGGESTIONS = 3
@@ -53,7 +53,7 @@ class Suggestions:
             raise broken(path, f"not whole suggestions ({error!r})") from error
 
     def write(self, path: Path) -> None:
-        """Write all of it as JSON."""
+        """Write all of it as JSON. Raises BrokenIndexError where it cannot be written."""
         content = {
             "made": list(self.made.items()),
             "own": list(self.own.items()),
@@ -61,7 +61,8 @@ class Suggestions:
             "unclear": list(self.unclear),
             "asked_by": self.asked_by,
         }
-        path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+        with writing(path):
+            path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
 
     def by_passage(self) -> dict[int, tuple[str, ...]]:
         """The questions that each passage answers, those of the editors first."""
