@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import version
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,7 +47,10 @@ RANKINGS = ("fused", "dense", "bm25", "rrf")
 """The retriever's own, then what it is compared with."""
 LABELLED = "overheid-faq-onbeantwoord"
 
-TABLES = ("aivd", "aivd-2", "public", "answerability", "pages", "machine")
+JUDGED = {CORPUS: ("aivd", "aivd-2"), DATA / "tables": ("tabellen", "tabellen-2")}
+"""The judged questions of each folder of texts."""
+
+TABLES = (*chain(*JUDGED.values()), "public", "answerability", "pages", "machine")
 """Every table of the page."""
 
 MARKED = re.compile(r"(<!-- table: (.*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -59,7 +63,9 @@ def main() -> None:
     """Measure, telling how far it is, and write the page."""
     start = time.monotonic()
     embedder = open_corpus_embedder(DEFAULT_EMBEDDER, None, None)
-    made = judged_tables(embedder)
+    made = {}
+    for texts, names in JUDGED.items():
+        made |= judged_tables(read_corpus(texts), names, embedder)
     told("judged questions", start)
     sets = evaluated_sets(embedder)
     made |= {"public": public_table(sets), "answerability": measures_table(sets[LABELLED][RANKINGS[0]])}
@@ -70,15 +76,15 @@ def main() -> None:
     PAGE.write_text(filled(PAGE.read_text("utf-8"), made), "utf-8")
 
 
-def judged_tables(embedder: Embedder) -> dict[str, str]:
-    """The judged questions on the shipped page, with the verdict."""
-    with indexed(read_corpus(CORPUS), embedder) as index:
+def judged_tables(reading: Reading, names: Sequence[str], embedder: Embedder) -> dict[str, str]:
+    """The judged questions on these texts, with the verdict."""
+    with indexed(reading, embedder) as index:
         bot = Chatbot(Retriever(index, embedder), Answerability.load())
         return {
             name: measures_table(
                 evaluate_judgments(bot, read_judgments(DATA / "questions" / f"{name}.jsonl"), name)
             )
-            for name in ("aivd", "aivd-2")
+            for name in names
         }
 
 
