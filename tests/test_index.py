@@ -17,6 +17,7 @@ import pytest
 
 from retrieval import index as index_module
 from retrieval.background import background_texts
+from retrieval.changes import Changes
 from retrieval.corpus import Reading, Skipped
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
 from retrieval.generations import KeptGeneration, kept_generations, list_generations, roll_back
@@ -170,7 +171,7 @@ def test_a_build_can_be_opened_and_searched(workshop: Workshop) -> None:
         passages=3,
         embedded=3,
         reused=0,
-        removed=0,
+        changes=Changes(new=("katten.txt", "vissen.txt")),
         seconds=0,
         skipped=(Skipped("foto.jpg", "no reader"),),
     )
@@ -235,7 +236,7 @@ def test_when_nothing_changed_nothing_is_done(workshop: Workshop) -> None:
 
     report = workshop.build(CATS, FISH)
 
-    assert replace(report, seconds=0) == BuildReport(2, 3, 0, 3, 0, 0, ())
+    assert replace(report, seconds=0) == BuildReport(2, 3, 0, 3, Changes(), 0, ())
     assert workshop.generation == before
     assert workshop.embedders_made == made
     assert list((workshop.folder / "generations").iterdir()) == [before]
@@ -277,9 +278,23 @@ def test_a_removed_document_is_gone_without_the_embedder(workshop: Workshop) -> 
 
     report = workshop.build(FISH)
 
-    assert replace(report, seconds=0) == BuildReport(1, 1, 0, 1, 1, 0, ())
+    assert replace(report, seconds=0) == BuildReport(1, 1, 0, 1, Changes(gone=("katten.txt",)), 0, ())
+    assert (report.removed, report.unchanged) == (1, 1)
     assert workshop.embedders_made == 1
     assert workshop.texts() == ["Een vis zwemt."]
+
+
+def test_a_renamed_document_is_neither_cut_nor_embedded_again(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH)
+
+    report = workshop.build(CATS, replace(FISH, id="map/vis.txt"))
+
+    changes = Changes(renamed=((FISH.id, "map/vis.txt"),))
+    assert replace(report, seconds=0) == BuildReport(2, 3, 0, 3, changes, 0, ())
+    assert workshop.embedders_made == 1
+    with workshop.open() as index:
+        assert [passage.text for _, passage in index.passages_of("map/vis.txt")] == ["Een vis zwemt."]
+        assert index.passages_of(FISH.id) == []
 
 
 def test_a_changed_provenance_gives_a_new_generation_without_the_embedder(workshop: Workshop) -> None:

@@ -50,6 +50,9 @@ M_ARENA_MAX = -8
 QUIET, MOST_DEBOUNCED = 500, 10_000
 """Milliseconds: a build waits until nothing was written for so long, and at most so long in all."""
 
+MOST_NAMED = 10
+"""Documents of one kind of change that the report names; its JSON names all."""
+
 USUAL_RANKING = "fused"
 """The name of the ranking that everything else uses."""
 
@@ -586,23 +589,43 @@ class _ProgressBar:
 
 
 def _report_json(report: BuildReport) -> dict[str, Any]:
+    changes = report.changes
     return {
         **{
             name: getattr(report, name)
             for name in ("documents", "passages", "embedded", "reused", "removed", "seconds")
         },
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
+        "unchanged": report.unchanged,
+        "new": list(changes.new),
+        "changed": list(changes.changed),
+        "renamed": [{"from": before, "to": after} for before, after in changes.renamed],
+        "gone": list(changes.gone),
     }
 
 
 def _report_table(report: BuildReport) -> str:
-    rows = [
-        (name, str(getattr(report, name)))
-        for name in ("documents", "passages", "embedded", "reused", "removed")
-    ]
-    rows.append(("seconds", f"{report.seconds:.1f}"))
-    rows.append(("left out", str(len(report.skipped))))
-    lines = [f"{name:<10} {value:>8}" for name, value in rows]
+    """Counts, one a line; below them what was left out and why, and the names of what changed, if few."""
+    changes = report.changes
+    counts = {
+        "documents": report.documents,
+        "unchanged": report.unchanged,
+        "new": len(changes.new),
+        "changed": len(changes.changed),
+        "renamed": len(changes.renamed),
+        "removed": report.removed,
+        "left out": len(report.skipped),
+        "passages": report.passages,
+        "embedded": report.embedded,
+        "reused": report.reused,
+    }
+    lines = [f"{name:<10} {count:>8}" for name, count in counts.items()]
+    lines.append(f"{'seconds':<10} {report.seconds:>8.1f}")
+    renamed = [f"{before} to {after}" for before, after in changes.renamed]
+    for what, names in (("changed", changes.changed), ("renamed", renamed), ("removed", changes.gone)):
+        lines += [f"{what}: {name}" for name in names[:MOST_NAMED]]
+        if len(names) > MOST_NAMED:
+            lines.append(f"{what}: and {len(names) - MOST_NAMED} more")
     return "\n".join(lines + [f"left out: {skipped.path}: {skipped.reason}" for skipped in report.skipped])
 
 

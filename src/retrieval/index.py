@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.background import background_texts
+from retrieval.changes import Changes, changes_between
 from retrieval.contexts import contexts_of
 from retrieval.dense import DenseIndex, write_dense
 from retrieval.duplicates import first_of_each_kind
@@ -100,20 +101,31 @@ class BuildReport:
     """What a build did.
 
     ``embedded`` counts the passages for which a vector, their own or a sentence's, was made;
-    ``reused`` those for which all were there already. ``removed`` counts the documents that the
-    index had before and has no longer. ``unanswered`` are questions of the editors that the index, made now
-    or before, does not answer, and ``unclear`` those that were not asked (suggesting.py).
+    ``reused`` those for which all were there already. ``changes`` are those since the generation that served
+    until then. ``unanswered`` are questions of the editors that the index, made now or before, does not
+    answer, and ``unclear`` those that were not asked (suggesting.py).
     """
 
     documents: int
     passages: int
     embedded: int
     reused: int
-    removed: int
+    changes: Changes
     seconds: float
     skipped: "tuple[Skipped, ...]"
     unanswered: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
+
+    @property
+    def removed(self) -> int:
+        """Documents that the index had before and has no longer, under whatever name."""
+        return len(self.changes.gone)
+
+    @property
+    def unchanged(self) -> int:
+        """Documents of which nothing changed."""
+        changes = self.changes
+        return self.documents - len(changes.new) - len(changes.changed) - len(changes.renamed)
 
 
 def embedded_texts(text: str, headings: Sequence[str], title: str, lead: str = "") -> tuple[str, str]:
@@ -174,7 +186,7 @@ def update_index(  # noqa: PLR0913 - the last ones are for the command line alon
         passages=passages,
         embedded=embedded,
         reused=passages - embedded,
-        removed=len(serving.manifest.documents.keys() - hashes.keys()) if serving else 0,
+        changes=changes_between(serving.manifest.documents if serving else {}, hashes),
         seconds=time.perf_counter() - start,
         skipped=reading.skipped,
         unanswered=suggestions.unanswered,
@@ -507,12 +519,16 @@ def _can_be_built_on(serving: _Generation, fingerprint: str) -> bool:
 
 
 def _cut_before(documents: Iterable[Document], base: _Generation) -> dict[str, tuple[Passage, ...]]:
+    """The passages of documents that are as they were, under this name or another."""
+    names = {hashes.sha256: id_ for id_, hashes in base.manifest.documents.items()}
     with closing(Store.open(base.folder / _STORE)) as store:
         return {
-            document.id: tuple(passage for _, passage in store.passages_of(document.id))
+            document.id: tuple(
+                replace(passage, document_id=document.id) for _, passage in store.passages_of(old.id)
+            )
             for document in documents
-            if (old := store.document(document.id))
-            and replace(old, provenance=document.provenance) == document
+            if (old := store.document(document.id) or store.document(names.get(document.sha256, "")))
+            and replace(old, id=document.id, provenance=document.provenance) == document
         }
 
 
