@@ -1,20 +1,26 @@
 """Files are read in a process of their own: what stalls, fills or kills it is told, and the next is read."""
 
+import ast
 import io
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from packaging.requirements import Requirement
 
 from retrieval.corpus import Skipped, read_corpus
 from retrieval.errors import CorpusError, UnreadableFileError
-from retrieval.parsing import Limits, Parser
+from retrieval.parsing import PARSERS, Limits, Parser, readers_fingerprint
 from retrieval.readers.formats import READERS
 
 FORMATS = Path(__file__).parent / "data" / "formats"
@@ -201,7 +207,7 @@ def test_each_format_has_its_own_greatest_size(tmp_path: Path, suffix: str, most
 )
 def test_what_a_file_does_is_told_and_the_rest_is_read(tmp_path: Path, word: str, reason: str) -> None:
     written(tmp_path, "Ervoor.", word, "Erna.", word)
-    with Parser(LIMITS, ("-c", OBEDIENT)) as parser:
+    with Parser(limits=LIMITS, program=("-c", OBEDIENT)) as parser:
         reading = read_corpus(tmp_path, parser)
     assert [document.text for document in reading.documents] == ["Ervoor.", "Erna."]
     assert reading.skipped == (Skipped("1.txt", reason), Skipped("3.txt", reason))
@@ -229,7 +235,7 @@ def test_hostile_files_do_not_keep_the_others_from_being_read(tmp_path: Path) ->
     (tmp_path / "a.docx").write_bytes(bomb())
     (tmp_path / "b.html").write_text("<div></x>" * 200_000 + "diep", encoding="utf-8")  # seems to close
     (tmp_path / "c.html").write_text("<p>Een gewone pagina.", encoding="utf-8")
-    with Parser(LIMITS) as parser:
+    with Parser(limits=LIMITS) as parser:
         reading = read_corpus(tmp_path, parser)
     assert [document.text for document in reading.documents] == ["Een gewone pagina."]
     assert [(one.path, one.reason.partition(":")[0]) for one in reading.skipped] == [
@@ -251,7 +257,10 @@ def test_a_process_that_is_killed_between_two_files_is_replaced(tmp_path: Path) 
 
 def test_a_process_that_does_not_begin_is_told_with_what_to_run(tmp_path: Path) -> None:
     (path,) = written(tmp_path, "Een.")
-    with Parser(LIMITS, ("-c", "raise SystemExit(3)")) as parser, pytest.raises(CorpusError) as caught:
+    with (
+        Parser(limits=LIMITS, program=("-c", "raise SystemExit(3)")) as parser,
+        pytest.raises(CorpusError) as caught,
+    ):
         parser.read(path)
     assert str(caught.value) == (
         "the process that reads files did not begin (exit status 3); to see why, run: "
@@ -264,7 +273,7 @@ def test_a_process_that_does_not_begin_is_told_with_what_to_run(tmp_path: Path) 
 
 def test_what_a_library_prints_reaches_nobody(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (path,) = written(tmp_path, "schrijf")
-    with Parser(LIMITS, ("-c", OBEDIENT)) as parser:
+    with Parser(limits=LIMITS, program=("-c", OBEDIENT)) as parser:
         assert parser.read(path).text == "schrijf"
     assert capfd.readouterr() == ("", "")
 
@@ -273,7 +282,7 @@ def test_no_key_of_the_environment_is_passed_on(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("VRAAGBAAK_SLEUTEL", "geheim")
     monkeypatch.setenv("LANG", "C.UTF-8")
     (path,) = written(tmp_path, "omgeving")
-    with Parser(LIMITS, ("-c", OBEDIENT)) as parser:
+    with Parser(limits=LIMITS, program=("-c", OBEDIENT)) as parser:
         named = set(parser.read(path).text.split("\n"))
     assert "LANG" in named
     assert named <= {"LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONPATH"}
@@ -309,6 +318,138 @@ def test_it_connects_to_nothing_and_imports_nothing_heavy(tmp_path: Path) -> Non
     assert {"selectolax", "docx", "pypdfium2", "markdown_it"} <= imported
     heavy = {"torch", "numpy", "pydantic", "sqlite3", "gradio", "openvino", "faiss", "asyncio"}
     assert imported & heavy == set()
+
+
+# What is kept
+
+
+def test_what_is_unchanged_is_read_once_and_needs_no_process(tmp_path: Path) -> None:
+    before = children(os.getpid())
+    for _ in range(2):
+        with Parser(tmp_path / "cache") as parser:
+            first = read_corpus(FORMATS, parser)
+    with Parser(tmp_path / "cache") as parser:
+        assert read_corpus(FORMATS, parser) == first
+        assert children(os.getpid()) == before
+    assert {document.id for document in first.documents} >= {
+        "verslag.pdf",
+        "reisdocumenten.docx",
+        "inhoud.md",
+    }
+    assert "scan.pdf" in {skipped.path for skipped in first.skipped}  # is no text: that is kept too
+
+
+def test_where_nothing_changed_no_parser_is_imported(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from retrieval.corpus import read_corpus; "
+        "from retrieval.parsing import Parser\n"
+        "with Parser(Path(sys.argv[1])) as parser:\n"
+        "    print(len(read_corpus(Path(sys.argv[2]), parser).documents))\n"
+        "print({'selectolax', 'docx', 'lxml', 'pypdfium2', 'markdown_it', 'webencodings'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "cache"), str(FORMATS)]
+    for _ in range(2):
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env={"PYTHONPATH": str(SOURCE)}
+        )
+        assert re.fullmatch(r"[1-9]\d*\nset\(\)\n", done.stdout)
+
+
+def test_the_same_bytes_by_another_format_or_other_bytes_are_read_anew(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.txt", tmp_path / "a.md"
+    for path in (one, other):
+        path.write_text("# Titel\n\n*Tekst*.", encoding="utf-8")
+    with Parser(tmp_path / "cache") as parser:
+        assert [parser.read(path).text for path in (one, other)] == ["# Titel\n\n*Tekst*.", "Titel\n\nTekst."]
+        other.write_text("Anders.", encoding="utf-8")
+        assert parser.read(other).text == "Anders."
+
+
+def test_other_readers_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another version of Python the fingerprint is another: its modules read too."""
+    (path,) = written(tmp_path, "schrijf")
+    program = ("-c", OBEDIENT.replace('print("Op stdout.")', 'data = b"Tweede lezing."'))
+    with Parser(tmp_path / "cache") as parser:
+        assert parser.read(path).text == "schrijf"
+    with Parser(tmp_path / "cache", program=program) as parser:
+        assert parser.read(path).text == "schrijf"
+    before = readers_fingerprint()
+    monkeypatch.setattr(sys, "version", f"{sys.version} of later")
+    assert readers_fingerprint() != before
+    with Parser(tmp_path / "cache", program=program) as parser:
+        assert parser.read(path).text == "Tweede lezing."
+
+
+def test_what_another_machine_may_bear_is_tried_again(tmp_path: Path) -> None:
+    (path,) = written(tmp_path, "slaap")
+    for _ in range(2):
+        with (
+            Parser(tmp_path / "cache", Limits(0.5, 300_000_000), ("-c", OBEDIENT)) as parser,
+            pytest.raises(UnreadableFileError, match=r"more than 0\.5 seconds"),
+        ):
+            parser.read(path)
+    with Parser(tmp_path / "cache") as parser:
+        assert parser.read(path).text == "slaap"
+
+
+def test_a_text_that_was_taken_down_leaves_the_cache(tmp_path: Path) -> None:
+    (tmp_path / "teksten").mkdir()
+    written(tmp_path / "teksten", "Blijft.", "Geheim gehouden.")
+    with Parser(tmp_path / "cache") as parser:
+        read_corpus(tmp_path / "teksten", parser)
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert b"Geheim gehouden." in kept.read_bytes()
+    (tmp_path / "teksten" / "1.txt").unlink()
+    with Parser(tmp_path / "cache") as parser:
+        read_corpus(tmp_path / "teksten", parser)
+    assert b"Geheim gehouden." not in kept.read_bytes()
+    assert b"Blijft." in kept.read_bytes()
+
+
+def test_a_reading_that_is_damaged_is_made_again(tmp_path: Path) -> None:
+    (path,) = written(tmp_path, "Een.")
+    for damage in (b"", b"{}", b"[", b"\xff"):
+        with Parser(tmp_path / "cache") as parser:
+            assert parser.read(path).text == "Een."
+        with sqlite3.connect(tmp_path / "cache" / "readings.sqlite") as connection:
+            assert connection.execute("UPDATE readings SET reading = ?", (damage,)).rowcount == 1
+        connection.close()
+    with Parser(tmp_path / "cache") as parser:
+        assert parser.read(path).text == "Een."
+
+
+def test_several_builds_share_the_cache(tmp_path: Path) -> None:
+    (tmp_path / "teksten").mkdir()
+    written(tmp_path / "teksten", *(f"Tekst {number}." for number in range(30)))
+
+    def texts() -> list[str]:
+        with Parser(tmp_path / "cache") as parser:
+            return [document.text for document in read_corpus(tmp_path / "teksten", parser).documents]
+
+    with ThreadPoolExecutor(4) as pool:
+        readings = [one.result() for one in [pool.submit(texts) for _ in range(4)]]
+    assert [sorted(reading) for reading in readings] == [
+        sorted(f"Tekst {number}." for number in range(30))
+    ] * 4
+
+
+def test_every_package_that_a_reader_imports_is_in_the_fingerprint() -> None:
+    homes = metadata.packages_distributions()
+    imported = {
+        (node.names[0].name if isinstance(node, ast.Import) else node.module or "").split(".")[0]
+        for source in (SOURCE / "retrieval" / "readers").glob("*.py")
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    packages = {homes[name][0] for name in imported - sys.stdlib_module_names - {"retrieval"}}
+    brought = {
+        Requirement(line).name
+        for package in packages
+        for line in metadata.requires(package) or ()
+        if Requirement(line).marker is None
+    }
+    assert {"pypdfium2", "lxml"} <= packages | brought
+    assert packages | (brought - {"typing-extensions", "typing_extensions"}) == set(PARSERS)
 
 
 # How it ends

@@ -61,6 +61,7 @@ def read_corpus(folder: Path, parser: Parser | None = None) -> Reading:
                 skipped += [Skipped(name, part) for part in content.left_out]
             except UnreadableFileError as error:
                 skipped.append(Skipped(name, str(error)))
+        reader.forget_others()
     if not documents:
         raise CorpusError(_nothing_readable(folder, skipped))
     skipped += [Skipped(PROVENANCE_FILE, mistake) for mistake in mistakes]

@@ -72,7 +72,10 @@ class Rehearse(Protocol):
 
 
 _SUGGESTIONS = "suggestions.json"
-_CACHE, _STORE, _DENSE = "cache", "store.sqlite", "passages.faiss"
+CACHE_FOLDER = "cache"
+"""Below the index: what can be made again, vectors and readings."""
+
+_STORE, _DENSE = "store.sqlite", "passages.faiss"
 _LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
 _SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
 _CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS = (
@@ -377,7 +380,7 @@ class _Build:
         cut = self._cut(documents, base)
         dimension = base.manifest.dimension if base else self._embedder().dimension
         rows = _rows(documents, cut)
-        with VectorCache.open(self.folder / _CACHE, self.fingerprint, dimension) as vectors:
+        with VectorCache.open(self.folder / CACHE_FOLDER, self.fingerprint, dimension) as vectors:
             missing = vectors.missing(rows.texts)
             self._embed([rows.texts[key] for key in missing], vectors)
             self._embed_background(vectors)

@@ -1,8 +1,9 @@
 """Files → their contents, read in a process of its own: a hostile file stalls or kills that, not the build.
 
-The process starts with the first file that must be read, and is replaced when a file ends it.
+The process starts with the first file that is not in the cache, and is replaced when a file ends it.
 """
 
+import hashlib
 import json
 import os
 import selectors
@@ -14,20 +15,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self, cast
 
 from retrieval.errors import CorpusError, UnreadableFileError
-from retrieval.readers.content import Content
+from retrieval.files import sha256_of
+from retrieval.readers.content import Content, unopened
 from retrieval.readers.formats import format_of
-from retrieval.readers.worker import HEAD_BYTES, OUT_OF_MEMORY, Refusal, Result
+from retrieval.readers.worker import HEAD_BYTES, OUT_OF_MEMORY, Refusal, Result, to_json
+from retrieval.reading_cache import ReadingCache
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 WORKER = ("-m", "retrieval.readers.worker")
 """What Python is to run."""
+
+PARSERS = ("lxml", "markdown-it-py", "mdurl", "pypdfium2", "python-docx", "selectolax", "webencodings")
+"""The packages that readers read with, and what these bring along: other versions may read otherwise."""
 
 START_SECONDS = 60
 """After which the process is not waited for: on a machine that is not busy it begins in a tenth of one."""
@@ -55,30 +62,47 @@ LIMITS = Limits(seconds=120, memory=1_500_000_000)
 
 
 class Parser:
-    """Reads files one after the other; ``program`` is what the process runs, for tests with other readers."""
+    """Reads files one after the other, each once: what was made of it is kept in the folder ``cache``.
 
-    def __init__(self, limits: Limits = LIMITS, program: Sequence[str] = WORKER) -> None:
+    ``program`` is what the process runs, for tests with other readers.
+    """
+
+    def __init__(
+        self, cache: Path | None = None, limits: Limits = LIMITS, program: Sequence[str] = WORKER
+    ) -> None:
+        self._cache_folder = cache
         self._limits = limits
         self._program = program
+        self._cache: ReadingCache | None = None
         self._process: _Process | None = None
 
     def read(self, path: Path) -> Content:
         """What the reader of its format makes of a file. Raises UnreadableFileError.
 
-        Raises CorpusError where the process cannot be started.
+        Raises CorpusError where the process cannot be started, and BrokenIndexError where the cache cannot be
+        written.
         """
         format_of(path)
-        match self._result(path).outcome:
+        if self._cache_folder is not None and self._cache is None:
+            self._cache = ReadingCache.open(self._cache_folder)
+        result = self._kept_result(path, self._cache) if self._cache else self._result(path)
+        match result.outcome:
             case Refusal(reason):
                 raise UnreadableFileError(reason)
             case content:
                 return content
 
+    def forget_others(self) -> None:
+        """Drop from the cache what is of no file that was read since this was made."""
+        if self._cache is not None:
+            self._cache.drop_unused()
+
     def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.end()
-            self._process = None
+        """End the process, and close the cache."""
+        self._end_process()
+        if self._cache is not None:
+            self._cache.close()
+            self._cache = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +112,28 @@ class Parser:
     ) -> None:
         self.close()
 
+    @cached_property
+    def _fingerprint(self) -> bytes:
+        return readers_fingerprint()
+
+    def _kept_result(self, path: Path, cache: ReadingCache) -> Result:
+        try:
+            sha256 = sha256_of(path)
+        except OSError as error:
+            raise unopened(error) from error
+        named = f"{path.suffix.lower()} {sha256}".encode()
+        key = hashlib.sha256(self._fingerprint + named).digest()
+        if (kept := cache.get(key)) is not None:
+            with suppress(ValueError):  # not what was written
+                return self._results.validate_json(kept, strict=True)
+        result = self._result(path)
+        if result.sha256 == sha256:
+            cache.add(key, to_json(result))
+        return result
+
     def _result(self, path: Path) -> Result:
         if self._process is not None and self._process.has_ended():  # not by a file: the system may end it
-            self.close()
+            self._end_process()
         if self._process is None:
             self._process = _Process.start(self._program, self._limits.memory)
         try:
@@ -103,8 +146,13 @@ class Parser:
             )
         except (EOFError, OSError, ValueError):
             reason = self._how_it_ended(self._process.end(END_SECONDS))
-        self.close()
+        self._end_process()
         return Result("", Refusal(reason))
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
 
     @cached_property
     def _results(self) -> "TypeAdapter[Result]":
@@ -123,6 +171,20 @@ class Parser:
             f"reading it ended the process that did so ({how}): it is damaged, or made to do harm; "
             "save it anew with the program that made it, or remove it"
         )
+
+
+def readers_fingerprint() -> bytes:
+    """A hash of all that a reading depends on but the file: the readers, what they read with, and Python."""
+    package = Path(__file__).parent
+    parts = [sys.version.encode()]
+    for source in sorted([package / "records.py", *(package / "readers").glob("*.py")]):
+        parts += [source.name.encode(), source.read_bytes()]
+    for name in PARSERS:
+        try:
+            parts.append(f"{name} {metadata.version(name)}".encode())
+        except metadata.PackageNotFoundError:
+            parts.append(name.encode())
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
 class _Process:
