@@ -8,6 +8,7 @@ from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import MAX_TEXT_BYTES, SMALLER_FILES, Content, check_size, decoded
 from retrieval.readers.html_page import read_html
 from retrieval.readers.markdown import read_markdown
+from retrieval.readers.pairs import read_csv, read_json, read_json_lines
 from retrieval.readers.pdf import read_pdf
 from retrieval.readers.plain_text import read_plain_text
 from retrieval.readers.word import read_word
@@ -50,6 +51,9 @@ READERS: Mapping[str, Format] = {
     ".xhtml": _HTML,
     ".docx": _WORD,
     ".pdf": _PDF,
+    ".csv": Format(read_csv, MAX_TEXT_BYTES, SMALLER_FILES),
+    ".json": Format(read_json, MAX_TEXT_BYTES, SMALLER_FILES),
+    ".jsonl": Format(read_json_lines, MAX_TEXT_BYTES, SMALLER_FILES),
 }
 """By the file's suffix in lower case."""
 
