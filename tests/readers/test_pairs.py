@@ -333,18 +333,16 @@ def test_json_of_any_text_keeps_the_promises_of_blocks(pairs: list[tuple[str, st
     try:
         content = read_json(data.encode())
     except UnreadableFileError:
-        assert not all(
-            question.strip("\0").strip() and answer.strip("\0").strip() for question, answer in pairs
-        )
+        assert not any(all(text.replace("\0", "").split() for text in pair) for pair in pairs)
     else:
         assert_blocks_hold_all(content)
 
 
-@given(
-    st.lists(
-        st.sampled_from(["<p>", "<li>", "<ul>", "</p>", "<b>", "woord", " ", "&amp;", "<h1>", "\n", "- "])
-    )
-)
+PARTS = ("<p>", "<li>", "<ul>", "</p>", "<b>", "woord", " ", "&amp;", "<h1>", "\n", "- ")
+
+
+@settings(deadline=None)  # the first page that is read imports the parser
+@given(st.lists(st.sampled_from(PARTS)))
 def test_answers_of_tags_in_any_order_keep_the_promises_of_blocks(parts: list[str]) -> None:
     data = json.dumps([{"vraag": "Wat?", "antwoord": "".join(parts)}])
     try:
