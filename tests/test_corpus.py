@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval.corpus import READERS, Skipped, read_corpus
 from retrieval.errors import CorpusError, UnreadableFileError
-from retrieval.readers.content import MAX_FILE_BYTES, Content
+from retrieval.readers.content import MAX_TEXT_BYTES, Content
 from retrieval.readers.markdown import read_markdown
 from retrieval.readers.plain_text import MAX_HEADING_CHARACTERS, MAX_TITLE_CHARACTERS, read_plain_text
 from retrieval.records import BlockKind
@@ -153,8 +153,8 @@ def test_a_file_too_large_is_left_out_unread(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_greatest_size_is_read(tmp_path: Path) -> None:
-    folder = written(tmp_path, {"groot.txt": b"a" * MAX_FILE_BYTES})
-    assert len(read_corpus(folder).documents[0].text) == MAX_FILE_BYTES
+    folder = written(tmp_path, {"groot.txt": b"a" * MAX_TEXT_BYTES})
+    assert len(read_corpus(folder).documents[0].text) == MAX_TEXT_BYTES
 
 
 def test_links_are_followed_within_the_folder_only(tmp_path: Path) -> None:

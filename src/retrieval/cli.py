@@ -306,11 +306,13 @@ def bring_up_to_date(
     Raises BrokenVerdictError where the weights that are set are not whole, or another embedder's.
     """
     from retrieval.corpus import read_corpus
-    from retrieval.index import update_index
+    from retrieval.index import CACHE_FOLDER, update_index
+    from retrieval.parsing import Parser
     from retrieval.rehearsing import Rehearsal
 
     judge = _verdict(settings, embedder.fingerprint)  # its errors before the work
-    reading = read_corpus(settings.corpus)
+    with Parser(settings.index / CACHE_FOLDER) as parser:
+        reading = read_corpus(settings.corpus, parser)
     with _ProgressBar() as bar:
         return update_index(
             reading,

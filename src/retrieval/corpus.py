@@ -1,4 +1,4 @@
-"""Files of a folder → Documents: read by the reader of their format, with their provenance.
+"""Files of a folder → Documents: what ``parsing.py`` reads of them, with their provenance.
 
 A file that cannot be read is left out with its reason, the rest goes on.
 """
@@ -6,18 +6,17 @@ A file that cannot be read is left out with its reason, the rest goes on.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from retrieval.errors import CorpusError, UnreadableFileError
+from retrieval.parsing import Parser
 from retrieval.provenance import PROVENANCE_FILE, read_provenances
-from retrieval.readers.content import Content, bytes_of, decoded
-from retrieval.readers.html_page import read_html
-from retrieval.readers.markdown import read_markdown
-from retrieval.readers.pdf import read_pdf
-from retrieval.readers.plain_text import paragraphs_of, read_plain_text
-from retrieval.readers.word import read_word
+from retrieval.readers.content import Content
+from retrieval.readers.formats import READERS
+from retrieval.readers.plain_text import paragraphs_of
 from retrieval.records import Document, Provenance
 
 MAX_REASONS = 10
@@ -40,8 +39,8 @@ class Reading:
     skipped: tuple[Skipped, ...]
 
 
-def read_corpus(folder: Path) -> Reading:
-    """Read every file below ``folder``, except hidden ones.
+def read_corpus(folder: Path, parser: Parser | None = None) -> Reading:
+    """Read every file below ``folder``, except hidden ones, by ``parser`` or one for this alone.
 
     What is wrong in the provenance file is left out of it, and told as a file that is left out; so are
     pages without text of a file that is read.
@@ -54,13 +53,15 @@ def read_corpus(folder: Path) -> Reading:
     files, skipped = _files_below(folder)
     provenances, mistakes = read_provenances(folder / PROVENANCE_FILE, [name for name, _ in files])
     documents = []
-    for name, path in files:
-        try:
-            content = _content_of(path)
-            documents.append(_document(path, name, content, provenances.get(name, Provenance())))
-            skipped += [Skipped(name, part) for part in content.left_out]
-        except UnreadableFileError as error:
-            skipped.append(Skipped(name, str(error)))
+    with nullcontext(parser) if parser else Parser() as reader:
+        for name, path in files:
+            try:
+                content = _content_of(path, reader)
+                documents.append(_document(path, name, content, provenances.get(name, Provenance())))
+                skipped += [Skipped(name, part) for part in content.left_out]
+            except UnreadableFileError as error:
+                skipped.append(Skipped(name, str(error)))
+        reader.forget_others()
     if not documents:
         raise CorpusError(_nothing_readable(folder, skipped))
     skipped += [Skipped(PROVENANCE_FILE, mistake) for mistake in mistakes]
@@ -73,7 +74,8 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
     The editor's title comes before the text's own, and the file's name is used where neither is
     known. Raises UnreadableFileError.
     """
-    return _document(path, document_id, _content_of(path), provenance)
+    with Parser() as parser:
+        return _document(path, document_id, _content_of(path, parser), provenance)
 
 
 def _merged(editors: Provenance, files_own: Provenance) -> Provenance:
@@ -87,28 +89,8 @@ def text_document(document_id: str, title: str, text: str) -> Document:
     return Document(document_id, text, hashlib.sha256(text.encode()).hexdigest(), title, paragraphs_of(text))
 
 
-READERS: Mapping[str, Callable[[bytes], Content]] = {
-    ".txt": lambda data: read_plain_text(decoded(data)),
-    ".md": lambda data: read_markdown(decoded(data)),
-    ".markdown": lambda data: read_markdown(decoded(data)),
-    ".html": read_html,
-    ".htm": read_html,
-    ".xhtml": read_html,
-    ".docx": read_word,
-    ".pdf": read_pdf,
-}
-"""The formats that can be read, by the file's suffix in lower case."""
-
-
-def _content_of(path: Path) -> Content:
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        found = f"the format {path.suffix}" if path.suffix else "a name without a format"
-        raise UnreadableFileError(
-            f"{found} cannot be read, expected {', '.join(READERS)}: "
-            "save the text in one of these formats, or move the file out of the corpus folder"
-        )
-    content = reader(bytes_of(path))
+def _content_of(path: Path, parser: Parser) -> Content:
+    content = parser.read(path)
     if not content.blocks:
         raise UnreadableFileError("no text to be seen in it: add text, or remove the file")
     return content

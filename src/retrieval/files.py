@@ -17,6 +17,9 @@ import numpy.typing as npt
 
 from retrieval.errors import BrokenIndexError
 
+BUSY_SECONDS = 30
+"""How long another process that writes the same SQLite file is waited for."""
+
 REBUILD = "rebuild with: vraagbaak index"
 """How every message about the index ends."""
 
@@ -40,6 +43,47 @@ def writing(path: Path) -> Iterator[None]:
         raise unwritable(error.filename or path, error.strerror or str(error)) from error
     except sqlite3.OperationalError as error:
         raise unwritable(path, str(error)) from error
+
+
+def open_cache(path: Path, version: int, tables: str) -> sqlite3.Connection:
+    """A SQLite file that may be lost, with these tables; one damaged or of another version is begun anew.
+
+    ``tables`` makes each that is not there. Raises BrokenIndexError where it cannot be written.
+    """
+    with writing(path):
+        for folder in (path.parent.parent, path.parent):  # what is in the way is named
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return _connected(path, version, tables)
+        except sqlite3.OperationalError:  # there is no writing here, a new file would not help
+            raise
+        except sqlite3.DatabaseError:
+            discard_cache(path)
+            return _connected(path, version, tables)
+
+
+def discard_cache(path: Path) -> None:
+    """Delete such a file. Raises BrokenIndexError where that is not allowed."""
+    with writing(path):
+        path.unlink(missing_ok=True)
+        # SQLite would play the journal of the damaged file back into the new one
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+
+
+def _connected(path: Path, version: int, tables: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+    try:
+        ((found,),) = connection.execute("PRAGMA user_version").fetchall()
+        if found not in (0, version):
+            raise sqlite3.DatabaseError(f"version {found}")
+        connection.executescript(tables)
+        if found == 0:
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.commit()
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -74,7 +74,10 @@ class Rehearse(Protocol):
 
 
 _SUGGESTIONS = "suggestions.json"
-_CACHE, _STORE, _DENSE = "cache", "store.sqlite", "passages.faiss"
+CACHE_FOLDER = "cache"
+"""Below the index: what can be made again, vectors and readings."""
+
+_STORE, _DENSE = "store.sqlite", "passages.faiss"
 _LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
 _SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
 _CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS, _SAME_AS = (
@@ -210,7 +213,7 @@ class Index:
     def __init__(self, folder: Path, generation: Path, store: Store) -> None:
         self._folder = folder
         self.generation = generation.name
-        self.cache = folder / _CACHE
+        self.cache = folder / CACHE_FOLDER
         self.store = store
         self.dense = DenseIndex.open(generation / _DENSE)
         self.lexical = LexicalIndex.open(generation / _LEXICAL)
@@ -404,7 +407,7 @@ class _Build:
         cut = self._cut(documents, base)
         dimension = base.manifest.dimension if base else self._embedder().dimension
         rows = _rows(documents, cut)
-        with VectorCache.open(self.folder / _CACHE, self.fingerprint, dimension) as vectors:
+        with VectorCache.open(self.folder / CACHE_FOLDER, self.fingerprint, dimension) as vectors:
             missing = vectors.missing(rows.texts)
             self._embed([rows.texts[key] for key in missing], vectors)
             self._embed_background(vectors)

@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from retrieval.files import broken, writing
+from retrieval.files import broken, open_cache, writing
 from retrieval.ranking import Vectors
 
 CACHE_VERSION = 1
@@ -43,17 +43,11 @@ class VectorCache:
         Raises BrokenIndexError where it cannot be written.
         """
         path = folder / f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:32]}.sqlite"
-        with writing(path):
-            folder.mkdir(exist_ok=True)
-            try:
-                connection = _connected(path)
-            except sqlite3.OperationalError:  # there is no writing here, a new file would not help
-                raise
-            except sqlite3.DatabaseError:
-                path.unlink()
-                # SQLite would play the journal of the damaged file back into the new one
-                path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
-                connection = _connected(path)
+        connection = open_cache(
+            path,
+            CACHE_VERSION,
+            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)",
+        )
         return cls(connection, path, dimension)
 
     def missing(self, keys: Iterable[bytes]) -> set[bytes]:
@@ -105,18 +99,3 @@ class VectorCache:
 
 def _batches(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     return (keys[start : start + ASKED_AT_ONCE] for start in range(0, len(keys), ASKED_AT_ONCE))
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path)
-    try:
-        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-        if version not in (0, CACHE_VERSION):
-            raise sqlite3.DatabaseError(f"version {version}")
-        connection.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)")
-        connection.execute(f"PRAGMA user_version = {CACHE_VERSION}")
-        connection.commit()
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection

@@ -9,8 +9,11 @@ from pathlib import Path
 from retrieval.errors import UnreadableFileError
 from retrieval.records import Anchor, Block, BlockKind, Provenance, Span
 
-MAX_FILE_BYTES = 10_000_000
+MAX_TEXT_BYTES = 10_000_000
 """A larger file is no text that someone reads: some four times the Dutch Bible."""
+
+SMALLER_FILES = "cut the text into smaller files"
+"""What to do with a larger one."""
 
 _NO_TITLE = re.compile(
     r"\A\Z|\A(?:microsoft word - |powerpoint|untitled|naamloos|document\s*\d*\Z|word document\Z)"
@@ -83,18 +86,28 @@ class Page:
         self._length += len(part)
 
 
-def bytes_of(path: Path) -> bytes:
-    """What a file holds. Raises UnreadableFileError where it is too large or cannot be opened."""
+def check_size(path: Path, max_bytes: int, advice: str) -> None:
+    """Raise UnreadableFileError where a file is larger, or the system does not tell of it."""
     try:
         size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise UnreadableFileError(
-                f"{size:,} bytes is too large, expected at most {MAX_FILE_BYTES:,}: "
-                "cut the text into smaller files"
-            )
+    except OSError as error:
+        raise unopened(error) from error
+    if size > max_bytes:
+        raise UnreadableFileError(f"{size:,} bytes is too large, expected at most {max_bytes:,}: {advice}")
+
+
+def bytes_of(path: Path) -> bytes:
+    """What a file of text holds. Raises UnreadableFileError where it is too large or cannot be opened."""
+    check_size(path, MAX_TEXT_BYTES, SMALLER_FILES)
+    try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFileError(f"it cannot be opened ({error.strerror}): allow it to be read") from error
+        raise unopened(error) from error
+
+
+def unopened(error: OSError) -> UnreadableFileError:
+    """What is told of a file that the system does not open."""
+    return UnreadableFileError(f"it cannot be opened ({error.strerror}): allow it to be read")
 
 
 def decoded(data: bytes) -> str:
