@@ -80,7 +80,8 @@ def test_of_a_page_of_a_municipality_the_main_text_is_read() -> None:
         url="https://www.utrecht.example/paspoort",
         publisher="Gemeente Utrecht",
         language="nl-NL",
-        date="2025-05-03",
+        date="2024-01-01",
+        modified="2025-05-03",
     )
 
 
@@ -317,13 +318,58 @@ def test_the_title(head: str, body: str, title: str | None) -> None:
         (
             "<meta name=DC.date content=2023-01-01>"
             "<meta name=DCTERMS.modified content='2024-05-06T10:00+02:00'>",
-            Provenance(date="2024-05-06"),
+            Provenance(date="2023-01-01", modified="2024-05-06"),
         ),
         ("<meta name=DCTERMS.creator content=' Ede '>", Provenance(publisher="Ede")),
+        (
+            "<meta property=dcterms:issued content=2024-01-02T08:00>"
+            "<meta name=dcterms.hasVersion content=2.1>",
+            Provenance(date="2024-01-02", version="2.1"),
+        ),
+        (
+            "<meta name=DCTERMS.valid content='start=2025-01-01; end=2025-12-31; scheme=W3C-DTF;'>",
+            Provenance(valid_from="2025-01-01", valid_until="2025-12-31"),
+        ),
+        ("<meta name=DCTERMS.valid content='start=2025-12-31; end=2025-01-01'>", Provenance()),
+        ("<meta name=DCTERMS.valid content=2025-12-31>", Provenance()),
+        (
+            "<link rel=license href=https://creativecommons.org/publicdomain/zero/1.0/deed.nl>",
+            Provenance(licence="CC0-1.0"),
+        ),
+        (
+            "<meta name=DCTERMS.rights content='Alle rechten voorbehouden'>"
+            "<meta name=DCTERMS.license content=https://creativecommons.org/licenses/by-sa/4.0/>",
+            Provenance(licence="CC-BY-SA-4.0"),
+        ),
+        ("<link rel=license href='javascript:alert(1)'>", Provenance()),
+        (
+            """<script type="application/ld+json">{"@context": "https://schema.org", "@graph": [
+            {"@type": "ImageObject", "license": "https://foto.example/", "dateModified": "2020-01-01"},
+            {"@type": "WebPage", "datePublished": "2025-02-03T04:05:06+00:00", "dateModified": "2025-03-04",
+            "license": "https://creativecommons.org/licenses/by/4.0/", "version": 3}]}</script>""",
+            Provenance(date="2025-02-03", modified="2025-03-04", licence="CC-BY-4.0"),
+        ),
+        ("<script type=application/ld+json>{niet</script>", Provenance()),
+        (f"<script type=application/ld+json>{'[' * 99_999}</script>", Provenance()),
+        (
+            "<script type=application/ld+json>"
+            f'{{"@type": "WebPage", "name": "{"a" * 100_000}", "dateModified": "2025-03-04"}}</script>',
+            Provenance(),
+        ),
     ],
 )
 def test_what_is_known_of_a_page(head: str, known: Provenance) -> None:
     assert read(f"<html><head>{head}</head><body>a").known == known
+
+
+def test_a_time_that_is_marked_comes_before_the_first() -> None:
+    page = (
+        "<time datetime=2025-01-01>nu</time>"
+        "<time datetime=2024-06-07T08:09 itemprop=datePublished>toen</time>"
+        "<time datetime=2024-08-09 itemprop=dateModified>later</time>"
+    )
+    assert read(f"<main>Op {page}</main>").known == Provenance(date="2024-06-07", modified="2024-08-09")
+    assert read("<main>Op <time datetime=2025-01-01>nu</time></main>").known.date == "2025-01-01"
 
 
 def test_what_the_editor_says_comes_before_what_the_page_says(tmp_path: Path) -> None:
@@ -339,6 +385,7 @@ def test_what_the_editor_says_comes_before_what_the_page_says(tmp_path: Path) ->
         publisher="Gemeente Utrecht",
         language="nl-NL",
         date="2025-06-01",
+        modified="2025-05-03",
         questions=("Wat?",),
     )
 

@@ -137,3 +137,39 @@ def is_date(value: object) -> bool:
         return datetime.date.fromisoformat(str(value)).isoformat() == str(value)
     except ValueError:
         return False
+
+
+def day_of(stamp: str | None) -> str | None:
+    """The day of a date, with or without a time; None where it is none, or one of another form."""
+    day = (stamp or "").strip()[:10]
+    return day if is_date(day) else None
+
+
+def period_of(first: str | None, last: str | None) -> tuple[str | None, str | None]:
+    """The first and the last day, as they are; neither where the one comes after the other."""
+    return (None, None) if first and last and first > last else (first, last)
+
+
+def is_address(value: object) -> bool:
+    """Whether this is an address of the web."""
+    return isinstance(value, str) and re.fullmatch(r"https?://[^\s/]\S*", value, re.IGNORECASE) is not None
+
+
+def is_language(value: object) -> bool:
+    """Whether this has the form of a tag for a language (BCP 47): "nl", "nl-BE"."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value) is not None
+
+
+def licence_name(named: str) -> str:
+    """What a licence is called; of Creative Commons the name in SPDX in the place of its address."""
+    found = _CREATIVE_COMMONS.match(named)
+    if found is None:
+        return named
+    terms, version = found[1].lower(), found[2]
+    return f"CC-{terms.removeprefix('licenses/').upper()}-{version}" if "/" in terms else f"CC0-{version}"
+
+
+_CREATIVE_COMMONS = re.compile(
+    r"https?://(?:www\.)?creativecommons\.org/(?:publicdomain/)?(licenses/[a-z-]+|zero)/(\d\.\d)(?=/|\Z)",
+    re.IGNORECASE,
+)

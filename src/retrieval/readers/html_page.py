@@ -1,5 +1,6 @@
 """HTML as the text that a visitor reads of it: the main text, without menus, footers and scripts."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +8,17 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, Page, decoded, is_date, is_words
+from retrieval.readers.content import (
+    Content,
+    Page,
+    day_of,
+    decoded,
+    is_address,
+    is_language,
+    is_words,
+    licence_name,
+    period_of,
+)
 from retrieval.records import BlockKind, Provenance
 
 if TYPE_CHECKING:
@@ -30,6 +41,9 @@ MAX_SPAN = 50
 
 MAX_HEADS = 3
 """Rows of nothing but th that are taken for the header, where there is no thead."""
+
+MAX_LINKED_DATA = 100_000
+"""Characters of a page's JSON-LD that are read; what tells of a page has a few thousand."""
 
 MAX_REPEATS = 1_000_000
 """Characters of such labels that one table may add."""
@@ -67,9 +81,11 @@ MAIN_TEXTS = ("main, [role=main]", "article", "#content, #main, #main-content, #
 """Where the main text may stand, the surest first."""
 
 DATES = (
-    "article:modified_time dcterms.modified dc.date.modified og:updated_time article:published_time "
-    "dcterms.issued dcterms.date dc.date"
+    "article:published_time dcterms.issued dc.date.issued dcterms.date dc.date dcterms.created "
+    "dc.date.created"
 ).split()
+MODIFIED = "article:modified_time dcterms.modified dc.date.modified og:updated_time last-modified".split()
+LICENCES = "dcterms.license dcterms.rights dc.rights".split()
 PUBLISHERS = "og:site_name dcterms.publisher dc.publisher dcterms.creator dc.creator".split()
 
 
@@ -577,9 +593,10 @@ def _said(tree: "LexborHTMLParser") -> Mapping[str, str]:
     said: dict[str, str] = {}
     for meta in tree.css("meta[content]"):
         name = meta.attributes.get("property") or meta.attributes.get("name") or ""
+        name = re.sub(r"\A(dc|dcterms):", r"\1.", name.strip().lower())
         content = " ".join((meta.attributes["content"] or "").split())
         if is_words(content):
-            said.setdefault(name.strip().lower(), content)
+            said.setdefault(name, content)
     return said
 
 
@@ -593,16 +610,79 @@ def _title(tree: "LexborHTMLParser", site: str) -> str | None:
 
 
 def _known(tree: "LexborHTMLParser", main: "LexborNode | None", said: Mapping[str, str]) -> Provenance:
-    link = tree.css_first("link[rel~=canonical][href]")
-    url = ((link.attributes["href"] if link is not None else None) or "").strip()
+    linked = _linked_data(tree)
     root = tree.root
     language = ((root.attributes.get("lang") if root is not None else None) or "").strip()
-    dates = [said[name] for name in DATES if name in said]
-    dates += [time.attributes["datetime"] or "" for time in (main.css("time[datetime]") if main else ())]
-    days = (date.strip()[:10] for date in dates)
+    url = _address(tree, "link[rel~=canonical][href]")
+    first, last = period_of(*_validity(said.get("dcterms.valid", "")))
+    licences = [_address(tree, "link[rel~=license][href], a[rel~=license][href]")]
+    licences += [said[name] for name in LICENCES if is_address(said.get(name))]
+    licence = next(filter(None, [*licences, linked.get("license")]), None)
     return Provenance(
-        url=url if re.fullmatch(r"https?://[^\s/]\S*", url, re.IGNORECASE) else None,
+        url=url,
         publisher=next((said[name] for name in PUBLISHERS if name in said), None),
-        language=language if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", language) else None,
-        date=next((day for day in days if is_date(day)), None),
+        language=language if is_language(language) else None,
+        date=_first_day(
+            *(said.get(name) for name in DATES),
+            linked.get("datePublished"),
+            *_times(main, "time[datetime][itemprop=datePublished], time[datetime][pubdate], time[datetime]"),
+        ),
+        modified=_first_day(
+            *(said.get(name) for name in MODIFIED),
+            linked.get("dateModified"),
+            *_times(main, "time[datetime][itemprop=dateModified]"),
+        ),
+        valid_from=first,
+        valid_until=last or day_of(linked.get("expires")),
+        version=said.get("dcterms.hasversion") or linked.get("version"),
+        licence=licence_name(licence) if licence else None,
     )
+
+
+def _address(tree: "LexborHTMLParser", selector: str) -> str | None:
+    """Where the first such link leads, if that is an address of the web."""
+    link = tree.css_first(selector)
+    address = ((link.attributes["href"] if link is not None else None) or "").strip()
+    return address if is_address(address) else None
+
+
+def _first_day(*stamps: str | None) -> str | None:
+    return next(filter(None, map(day_of, stamps)), None)
+
+
+def _times(main: "LexborNode | None", selectors: str) -> Iterator[str | None]:
+    """The dates of the elements that the first selector finds, then of those of the next."""
+    if main is not None:
+        for selector in selectors.split(", "):
+            yield from (time.attributes["datetime"] for time in main.css(selector))
+
+
+def _validity(period: str) -> tuple[str | None, str | None]:
+    """The first and the last day of a DCMI Period: "start=2025-01-01; end=2025-12-31"."""
+    parts = dict(re.findall(r"(start|end)\s*=\s*([^;]+)", period))
+    return day_of(parts.get("start")), day_of(parts.get("end"))
+
+
+def _linked_data(tree: "LexborHTMLParser") -> Mapping[str, str]:
+    """What the JSON-LD of a page says of the page itself; the first of a name counts."""
+    said: dict[str, str] = {}
+    left = MAX_LINKED_DATA
+    for script in tree.css('script[type="application/ld+json"]'):
+        text = script.text()
+        left -= len(text)
+        if left < 0:
+            break
+        try:
+            read = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        graph = read.get("@graph", read) if isinstance(read, dict) else read
+        for item in graph if isinstance(graph, list) else [graph]:
+            if isinstance(item, dict) and _TELLS_OF_PAGE.search(str(item.get("@type"))):
+                words = {name: value.strip() for name, value in item.items() if is_words(value)}
+                said = {**words, **said}
+    return said
+
+
+_TELLS_OF_PAGE = re.compile(r"(?:Page|Article|Posting|Document|Report|Legislation|CreativeWork)\b")
+"""Types of schema.org that stand for a text, and not for a picture on it or who made it."""
