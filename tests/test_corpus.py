@@ -14,7 +14,7 @@ from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.readers.content import MAX_FILE_BYTES, Content
 from retrieval.readers.markdown import read_markdown
 from retrieval.readers.plain_text import MAX_HEADING_CHARACTERS, MAX_TITLE_CHARACTERS, read_plain_text
-from retrieval.records import BlockKind, Provenance
+from retrieval.records import Anchor, BlockKind, Provenance
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 
@@ -508,3 +508,15 @@ def test_no_word_is_lost_in_marks_at_any_depth(depth: int, frame: str) -> None:
 @given(TEXTS)
 def test_every_character_seen_of_markdown_is_in_one_block(text: str) -> None:
     assert_blocks_hold_all(read_markdown(text))
+
+
+def test_a_heading_in_markdown_may_name_its_id() -> None:
+    content = read_markdown(
+        "# Titel {#top}\n\n## Prijs {#prijs-2}\n\nEen euro {#geen}.\n\n## Zonder\n\n### {#x}\n"
+    )
+    assert content.title == "Titel"
+    assert content.anchors == (
+        Anchor(0, "top"),
+        Anchor(content.text.index("Prijs"), "prijs-2"),
+    )
+    assert content.text == "Titel\n\nPrijs\n\nEen euro {#geen}.\n\nZonder\n\n{#x}"

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import read_corpus
@@ -16,7 +17,7 @@ from retrieval.errors import UnreadableFileError
 from retrieval.index import update_index
 from retrieval.readers.content import Content
 from retrieval.readers.html_page import MAX_ATTRIBUTES, MAX_HTML_NESTING, read_html
-from retrieval.records import Answer, Provenance
+from retrieval.records import Anchor, Answer, Provenance
 from retrieval.settings import DEFAULT_EMBEDDER, Settings
 from retrieval.web.server import create_app
 
@@ -621,3 +622,73 @@ async def test_the_source_page_shows_the_text_with_its_outline_and_provenance(in
     assert "Gemeente Utrecht" in html
     assert "3 mei 2025" in html
     assert "Wij gebruiken cookies" not in html
+
+
+# Where the page can be opened
+
+
+@pytest.mark.parametrize(
+    ("html", "fragment"),
+    [
+        ("<h2 id=kop>Kop</h2>", "kop"),
+        ("<h2><a name=naam></a>Kop</h2>", "naam"),
+        ("<h2><span id=a>Kop</span> <a id=b href='#b'>¶</a></h2>", "a"),
+        ("<p>Tekst.</p><a id=voor></a> <!-- x --> <h2>Kop</h2>", "voor"),
+        ("<p><a name=x></a><a name=y></a></p><script>1</script><h2>Kop</h2>", "y"),
+        ("<p>Tekst.</p><section id=deel><header><h2>Kop</h2></header><p>a</p></section>", "deel"),
+        ("<details id=uitklap><summary>Kop</summary><p>a</p></details>", "uitklap"),
+        ("<section id=deel><p>Tekst.</p><h2>Kop</h2></section>", None),
+        ("<p id=tekst>Tekst.</p><h2>Kop</h2>", None),
+        ("<h2 id='twee woorden'>Kop</h2>", None),
+        ("<h2>Kop</h2><a id=na></a>", None),
+    ],
+)
+def test_a_heading_is_opened_by_an_id_of_its_own_or_of_what_begins_with_it(
+    html: str, fragment: str | None
+) -> None:
+    content = read(f"<main>{html}<p>Slot.</p></main>")
+    start = content.text.index("Kop")
+    assert content.anchors == ((Anchor(start, fragment),) if fragment else ())
+
+
+def test_an_article_of_a_law_keeps_the_identifier_that_the_page_names() -> None:
+    actions = (
+        "<ul><li class=action--permalink><a class=popuppermanentelink "
+        "href='/jci1.3:c:BWBR1&amp;artikel={0}&amp;g=2025-01-01' "
+        "data-juriconnectverwijzing='jci1.3:c:BWBR1&amp;artikel={0}'>Maak een permanente link</a></ul>"
+    )
+    content = read(
+        "<main><h1>Perenwet</h1><div class=artikel id=Artikel1><div><h4>Artikel 1</h4>"
+        + actions.format(1)
+        + "</div>"
+        "<p>Zie <a href='/jci1.3:c:BWBR9&amp;artikel=9'>artikel 9</a>.</p><h5>Toelichting</h5><p>a</p></div>"
+        "<h4>Artikel 2 <a href='https://wetten.overheid.nl/jci1.3:c:BWBR1&amp;artikel=2'>link</a></h4><p>b</p>"
+        "<h4>Bijlage</h4><p>Zie <a href='/jci1.3:c:BWBR9'>de wet</a>.</p></main>"
+    )
+    assert "permanente" not in content.text
+    assert content.anchors == (
+        Anchor(content.text.index("Artikel 1"), "Artikel1", "jci1.3:c:BWBR1&artikel=1"),
+        Anchor(content.text.index("Artikel 2"), "Artikel1", "jci1.3:c:BWBR1&artikel=2"),
+        Anchor(content.text.index("Bijlage"), "Artikel1"),
+    )
+
+
+HELP = Path("/usr/share/libreoffice/help/nl/text/shared")
+
+
+@pytest.mark.skipif(not HELP.is_dir(), reason="Debian's libreoffice-help-nl is not installed")
+def test_the_ids_of_real_help_pages_stand_at_their_headings() -> None:
+    checked = 0
+    for path in sorted(HELP.glob("*/0101*.html"))[:20]:
+        content = read_html(path.read_bytes())
+        tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
+        words_at = {
+            block.span.start: content.text[block.span.start : block.span.end] for block in content.blocks
+        }
+        for anchor in content.anchors:
+            node = tree.css_first(f'[id="{anchor.fragment}"]')
+            assert node is not None
+            # the pages hold words for other systems too, which are hidden
+            assert words_at[anchor.start].split()[:3] == node.text().split()[:3]
+            checked += 1
+    assert checked >= 12

@@ -14,6 +14,7 @@ from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.provenance import PROVENANCE_FILE, is_sidecar, read_provenances
 from retrieval.readers.content import Content, bytes_of, decoded, period_of
 from retrieval.readers.html_page import read_html
+from retrieval.readers.law import read_law
 from retrieval.readers.markdown import read_markdown
 from retrieval.readers.pdf import read_pdf
 from retrieval.readers.plain_text import paragraphs_of, read_plain_text
@@ -100,6 +101,7 @@ READERS: Mapping[str, Callable[[bytes], Content]] = {
     ".xhtml": read_html,
     ".docx": read_word,
     ".pdf": read_pdf,
+    ".xml": read_law,
 }
 """The formats that can be read, by the file's suffix in lower case."""
 

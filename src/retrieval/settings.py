@@ -7,7 +7,7 @@ error, so that a typing error never passes in silence.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     mcp: bool = True
     feedback: Path | None = Path("feedback.sqlite")
     log_questions: bool = False
+    outdated: Literal["mark", "leave_out"] = "mark"
     contact_text: str | None = None
     contact_url: str | None = Field(default=None, pattern=_LINK)
 

@@ -3,6 +3,7 @@
 import codecs
 import datetime
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,34 @@ class Page:
     def _append(self, part: str) -> None:
         self._parts.append(part)
         self._length += len(part)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHeading:
+    """A heading of a file, the id that its original can be opened at, and the identifier of an article."""
+
+    block: Block
+    fragment: str | None
+    identifier: str | None = None
+
+
+def anchors_of(headings: Iterable[FoundHeading]) -> tuple[Anchor, ...]:
+    """The anchors of headings that come in the order of the text.
+
+    What stands below the heading of an article belongs to that, up to the next heading as high.
+    """
+    anchors: list[Anchor] = []
+    fragment = identifier = None
+    article_level = 0
+    for heading in headings:
+        fragment = heading.fragment or fragment
+        if heading.identifier or heading.block.level <= article_level:
+            identifier, article_level = heading.identifier, heading.block.level
+        anchor = Anchor(heading.block.span.start, fragment, identifier)
+        before = anchors[-1] if anchors else Anchor(0)
+        if (anchor.fragment, anchor.identifier) != (before.fragment, before.identifier):
+            anchors.append(anchor)
+    return tuple(anchors)
 
 
 def bytes_of(path: Path) -> bytes:

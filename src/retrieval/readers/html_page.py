@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import (
     Content,
+    FoundHeading,
     Page,
+    anchors_of,
     day_of,
     decoded,
     is_address,
@@ -19,7 +21,7 @@ from retrieval.readers.content import (
     licence_name,
     period_of,
 )
-from retrieval.records import BlockKind, Provenance
+from retrieval.records import Anchor, Block, BlockKind, Provenance
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -64,6 +66,7 @@ FRAME_CLASS = re.compile(
     r"(js-)?cookie[-_]*(bar|banner|consent|notice|melding|message|popup|wall|overlay|dialog)([-_].*)?"
     r"|breadcrumbs?([-_].*)?|(brood)?kruimel(pad|spoor)|skip-?(to-?)?(link|content|nav)s?"
     r"|visually-?hidden|sr-only|screen-reader-text"
+    r"|action--(relations|permalink|version|compare|print|download)"  # wetten.overheid.nl, at each article
 )
 CONTROLS = frozenset("button label legend output".split())
 BLOCKS = frozenset(
@@ -103,13 +106,15 @@ def read_html(data: bytes) -> Content:
         text = _with_end_tags(text)
     _check_nesting(text)
     tree = LexborHTMLParser(text)
-    page, main = _main_text(tree)
+    blocks, main = _main_text(tree)
+    page = blocks.page
     said = _said(tree)
     return Content(
         page.text,
         page.title or said.get("og:title") or _title(tree, said.get("og:site_name", "")),
         tuple(page.blocks),
         known=_known(tree, main, said),
+        anchors=_anchors(blocks.headings, _identifiers(tree) if "jci" in text else {}),
     )
 
 
@@ -189,11 +194,11 @@ _LeavesOut = Callable[["LexborNode", bool], bool]
 """Whether an element is no part of the text; the other argument: whether it stands in main or article."""
 
 
-def _main_text(tree: "LexborHTMLParser") -> tuple[Page, "LexborNode | None"]:
+def _main_text(tree: "LexborHTMLParser") -> tuple["_Blocks", "LexborNode | None"]:
     """The blocks of the main text, and the element that they were found in."""
     body = tree.body
     if body is None:
-        return Page(), None
+        return _Blocks(lambda _node, _in_main: True), None
     opened = {
         name
         for button in tree.css("[aria-expanded][aria-controls]")
@@ -214,11 +219,11 @@ def _main_text(tree: "LexborHTMLParser") -> tuple[Page, "LexborNode | None"]:
         for place in found:
             blocks.read(place, in_main=True)
         if blocks.page.blocks and blocks.unlinked >= MAIN_SHARE * whole.unlinked:
-            return blocks.page, found[0]
+            return blocks, found[0]
     if not whole.page.blocks:  # everything stands in what is left out elsewhere
         whole = _Blocks(is_hidden)
         whole.read(body)
-    return whole.page, body
+    return whole, body
 
 
 def _outermost(body: "LexborNode", places: str, leaves_out: _LeavesOut) -> list["LexborNode"]:
@@ -313,6 +318,7 @@ class _Place:
     """What the elements that are open make of the words in them."""
 
     heading: int = 0
+    head: "LexborNode | None" = None
     details: int = 0
     of_list: _List | None = None
     item: _Item | None = None
@@ -328,6 +334,7 @@ class _Blocks:
 
     def __init__(self, leaves_out: _LeavesOut) -> None:
         self.page = Page()
+        self.headings: list[tuple[Block, LexborNode]] = []
         self.unlinked = 0  # characters outside links
         self._leaves_out = leaves_out
         self._words: list[str] = []  # of the block that is open
@@ -385,7 +392,8 @@ class _Blocks:
         changes: dict[str, Any] = {}
         match node.tag:
             case _ if level:
-                changes["heading"] = self._level = level
+                changes |= {"heading": level, "head": node}
+                self._level = level
             case "a":
                 changes["is_linked"] = True
             case "main" | "article":
@@ -397,7 +405,8 @@ class _Blocks:
             case "details":
                 changes["details"] = place.details + 1
             case "summary":  # the question of what opens below it
-                changes["heading"] = min(6, max(1, self._level) + max(1, place.details))
+                level = min(6, max(1, self._level) + max(1, place.details))
+                changes |= {"heading": level, "head": node}
             case "ul" | "menu" | "dir":
                 changes["of_list"] = _List("", 1)
             case "ol":
@@ -433,6 +442,8 @@ class _Blocks:
         item = place.item
         if place.heading:
             self.page.add(BlockKind.HEADING, words, place.heading)
+            if place.head is not None:
+                self.headings.append((self.page.blocks[-1], place.head))
             if item is not None:
                 item.is_card = True
         elif place.is_code:
@@ -583,6 +594,73 @@ def _heading_level(node: "LexborNode") -> int:
 def _number(text: str | None, otherwise: int) -> int:
     found = re.fullmatch(r"\s*(-?[0-9]{1,6})\s*", text or "")
     return int(found[1]) if found else otherwise
+
+
+# Where the page can be opened
+
+_IDENTIFIER = re.compile(r"jci1\.\d+:[a-z]:\S+\Z")
+"""A Juriconnect reference to a law or a part of it; wetten.overheid.nl has addresses that end in one."""
+
+
+def _anchors(
+    headings: Iterable[tuple[Block, "LexborNode"]], identifiers: Mapping[int, str]
+) -> tuple[Anchor, ...]:
+    return anchors_of(
+        FoundHeading(block, _fragment(node), identifiers.get(node.mem_id)) for block, node in headings
+    )
+
+
+def _fragment(heading: "LexborNode") -> str | None:
+    """An id of the heading, of what stands in it or empty before it, or of the part that it begins."""
+    if (own := _ids_in(heading)) or heading.parent is None:
+        return own[0] if own else None
+    node: LexborNode | None = heading
+    while node is not None and node.tag not in ("body", "html"):
+        if node is not heading and (begun := _id(node)):
+            return begun
+        before = node.prev
+        while before is not None and _is_empty(before):
+            if before.is_element_node and before.tag not in INVISIBLE and (found := _ids_in(before)):
+                return found[-1]
+            before = before.prev
+        if before is not None:
+            return None
+        node = node.parent
+    return None
+
+
+def _is_empty(node: "LexborNode") -> bool:
+    return node.is_comment_node or node.tag in INVISIBLE or not node.text().strip()
+
+
+def _ids_in(node: "LexborNode") -> list[str]:
+    return [found for one in node.css("[id], a[name]") if (found := _id(one))]
+
+
+def _id(node: "LexborNode") -> str | None:
+    found = node.attributes.get("id") or (node.attributes.get("name") if node.tag == "a" else None) or ""
+    return found if re.fullmatch(r"\S+", found) else None
+
+
+def _identifiers(tree: "LexborHTMLParser") -> Mapping[int, str]:
+    """The identifier of each heading that has one in it, or in the permanent link that comes after it."""
+    identifiers: dict[int, str] = {}
+    heading: LexborNode | None = None
+    for node in _in_order(tree.root, lambda _: True) if tree.root is not None else ():
+        if not node.is_element_node:
+            continue
+        attributes = node.attributes
+        if _heading_level(node):
+            heading = node
+            named = next((one.attributes["href"] for one in node.css("a[href*=jci]")), None)
+        else:
+            is_permanent = "popuppermanentelink" in (attributes.get("class") or "").split()
+            named = attributes.get("data-juriconnectverwijzing") or (
+                attributes.get("href") if is_permanent else None
+            )
+        if heading is not None and named and (found := _IDENTIFIER.search(named)):
+            identifiers.setdefault(heading.mem_id, found[0])
+    return identifiers
 
 
 # What the page says of itself

@@ -7,7 +7,17 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, Page, day_of, is_address, is_language, licence_name, period_of
+from retrieval.readers.content import (
+    Content,
+    FoundHeading,
+    Page,
+    anchors_of,
+    day_of,
+    is_address,
+    is_language,
+    licence_name,
+    period_of,
+)
 from retrieval.records import BlockKind, Provenance
 
 if TYPE_CHECKING:
@@ -16,13 +26,16 @@ if TYPE_CHECKING:
 MAX_MARKDOWN_NESTING = 100
 """Lists, their items and quotes within one another, at which the parser drops what lies deeper."""
 
+_HEADING_ID = re.compile(r"(?<=\S)\s+\{#([\w:.-]+)\}\Z")
+"""How a heading names its id itself, as in Pandoc and kramdown."""
+
 
 def read_markdown(text: str) -> Content:
     """Markdown (CommonMark and tables) as the text that a reader sees of it.
 
     Blocks are separated by a blank line, items of a list and rows of a table by a line end. Marks,
-    addresses of links, tags, comments and front matter are not part of it. Raises UnreadableFileError
-    where lists or quotes lie deeper in one another than MAX_MARKDOWN_NESTING.
+    addresses of links, tags, comments, ids of headings ("{#id}") and front matter are not part of it.
+    Raises UnreadableFileError where lists or quotes lie deeper in one another than MAX_MARKDOWN_NESTING.
     """
     from markdown_it import MarkdownIt
 
@@ -31,10 +44,19 @@ def read_markdown(text: str) -> Content:
     tokens = parser.parse(body)
     _check_nesting(tokens, text.count("\n") - body.count("\n"))
     page = Page()
+    headings = []
     for kind, visible, level in _markdown_blocks(tokens):
-        page.add(kind, visible, level)
+        named = _HEADING_ID.search(visible) if kind is BlockKind.HEADING else None
+        page.add(kind, visible[: named.start()] if named else visible, level)
+        if named and page.blocks:
+            headings.append(FoundHeading(page.blocks[-1], named[1]))
     return Content(
-        page.text, known.title or page.title, tuple(page.blocks), known.date, replace(known, title=None)
+        page.text,
+        known.title or page.title,
+        tuple(page.blocks),
+        known.date,
+        replace(known, title=None),
+        anchors=anchors_of(headings),
     )
 
 
