@@ -14,7 +14,7 @@ from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.readers.content import MAX_TEXT_BYTES, Content
 from retrieval.readers.markdown import read_markdown
 from retrieval.readers.plain_text import MAX_HEADING_CHARACTERS, MAX_TITLE_CHARACTERS, read_plain_text
-from retrieval.records import BlockKind
+from retrieval.records import Anchor, BlockKind, Provenance
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 
@@ -245,7 +245,8 @@ def test_a_name_of_two_meanings_is_told(tmp_path: Path) -> None:
         (
             '["a.txt"]\nauteur = "Jan"\n',
             "entry 'a.txt', line 2: unknown key 'auteur', "
-            "expected one of title, url, publisher, language, date, questions, synonyms",
+            "expected one of title, url, publisher, licence, language, date, modified, valid_from, "
+            "valid_until, version, questions, synonyms",
         ),
         (
             '\n["a.txt"]\n\ntitle = 3\n',
@@ -405,6 +406,34 @@ def test_markdown_becomes_the_text_that_is_seen() -> None:
     assert "\n\n- een\n- twee\nnog wat\n3. drie\n\nA | B\n1 | 2\n\n  x = 1\n" in content.text
 
 
+def test_front_matter_tells_where_a_text_comes_from() -> None:
+    content = read_markdown(
+        "---\nTitel: Afval\ndatum: 2025-01-31 10:00\nlastmod: 2025-02-30\ngewijzigd: 2025-03-01T10:00:00Z\n"
+        "geldig-vanaf: 2025-02-01\ngeldig-tot: 2026-01-31\nversie: '2.1'\nuitgever: Gemeente Ede\n"
+        "license: https://creativecommons.org/licenses/by/4.0/\nlang: nl-NL\ncanonical: https://ede.example/afval\n"
+        "tags:\n  - date: 2020-01-01\n---\nTekst.\n"
+    )
+    assert (content.title, content.date, content.text) == ("Afval", "2025-01-31", "Tekst.")
+    assert content.known == Provenance(
+        url="https://ede.example/afval",
+        publisher="Gemeente Ede",
+        language="nl-NL",
+        date="2025-01-31",
+        valid_from="2025-02-01",
+        valid_until="2026-01-31",
+        version="2.1",
+        licence="CC-BY-4.0",
+    )
+
+
+def test_what_is_wrong_in_front_matter_does_not_count() -> None:
+    content = read_markdown(
+        "---\ndate: gisteren\nmodified: 2025-13-01\nurl: javascript:alert(1)\nlang: Nederlands\n"
+        "valid_from: 2025-02-02\nvalid_until: 2025-02-01\ntitle: ''\n---\nTekst.\n"
+    )
+    assert (content.title, content.date, content.known) == (None, None, Provenance())
+
+
 def test_front_matter_gives_title_and_date_and_is_no_text() -> None:
     content = read_markdown('---\ntitle: "Over ons"\ndate: 2025-01-31\ntags: [a]\n---\nTekst.\n')
     assert (content.title, content.date, content.text) == ("Over ons", "2025-01-31", "Tekst.")
@@ -479,3 +508,15 @@ def test_no_word_is_lost_in_marks_at_any_depth(depth: int, frame: str) -> None:
 @given(TEXTS)
 def test_every_character_seen_of_markdown_is_in_one_block(text: str) -> None:
     assert_blocks_hold_all(read_markdown(text))
+
+
+def test_a_heading_in_markdown_may_name_its_id() -> None:
+    content = read_markdown(
+        "# Titel {#top}\n\n## Prijs {#prijs-2}\n\nEen euro {#geen}.\n\n## Zonder\n\n### {#x}\n"
+    )
+    assert content.title == "Titel"
+    assert content.anchors == (
+        Anchor(0, "top"),
+        Anchor(content.text.index("Prijs"), "prijs-2"),
+    )
+    assert content.text == "Titel\n\nPrijs\n\nEen euro {#geen}.\n\nZonder\n\n{#x}"

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import read_corpus
@@ -16,7 +17,7 @@ from retrieval.errors import UnreadableFileError
 from retrieval.index import update_index
 from retrieval.readers.content import Content
 from retrieval.readers.html_page import MAX_ATTRIBUTES, MAX_HTML_NESTING, read_html
-from retrieval.records import Answer, Provenance
+from retrieval.records import Anchor, Answer, Provenance
 from retrieval.settings import DEFAULT_EMBEDDER, Settings
 from retrieval.web.server import create_app
 
@@ -80,7 +81,8 @@ def test_of_a_page_of_a_municipality_the_main_text_is_read() -> None:
         url="https://www.utrecht.example/paspoort",
         publisher="Gemeente Utrecht",
         language="nl-NL",
-        date="2025-05-03",
+        date="2024-01-01",
+        modified="2025-05-03",
     )
 
 
@@ -317,13 +319,58 @@ def test_the_title(head: str, body: str, title: str | None) -> None:
         (
             "<meta name=DC.date content=2023-01-01>"
             "<meta name=DCTERMS.modified content='2024-05-06T10:00+02:00'>",
-            Provenance(date="2024-05-06"),
+            Provenance(date="2023-01-01", modified="2024-05-06"),
         ),
         ("<meta name=DCTERMS.creator content=' Ede '>", Provenance(publisher="Ede")),
+        (
+            "<meta property=dcterms:issued content=2024-01-02T08:00>"
+            "<meta name=dcterms.hasVersion content=2.1>",
+            Provenance(date="2024-01-02", version="2.1"),
+        ),
+        (
+            "<meta name=DCTERMS.valid content='start=2025-01-01; end=2025-12-31; scheme=W3C-DTF;'>",
+            Provenance(valid_from="2025-01-01", valid_until="2025-12-31"),
+        ),
+        ("<meta name=DCTERMS.valid content='start=2025-12-31; end=2025-01-01'>", Provenance()),
+        ("<meta name=DCTERMS.valid content=2025-12-31>", Provenance()),
+        (
+            "<link rel=license href=https://creativecommons.org/publicdomain/zero/1.0/deed.nl>",
+            Provenance(licence="CC0-1.0"),
+        ),
+        (
+            "<meta name=DCTERMS.rights content='Alle rechten voorbehouden'>"
+            "<meta name=DCTERMS.license content=https://creativecommons.org/licenses/by-sa/4.0/>",
+            Provenance(licence="CC-BY-SA-4.0"),
+        ),
+        ("<link rel=license href='javascript:alert(1)'>", Provenance()),
+        (
+            """<script type="application/ld+json">{"@context": "https://schema.org", "@graph": [
+            {"@type": "ImageObject", "license": "https://foto.example/", "dateModified": "2020-01-01"},
+            {"@type": "WebPage", "datePublished": "2025-02-03T04:05:06+00:00", "dateModified": "2025-03-04",
+            "license": "https://creativecommons.org/licenses/by/4.0/", "version": 3}]}</script>""",
+            Provenance(date="2025-02-03", modified="2025-03-04", licence="CC-BY-4.0"),
+        ),
+        ("<script type=application/ld+json>{niet</script>", Provenance()),
+        (f"<script type=application/ld+json>{'[' * 99_999}</script>", Provenance()),
+        (
+            "<script type=application/ld+json>"
+            f'{{"@type": "WebPage", "name": "{"a" * 100_000}", "dateModified": "2025-03-04"}}</script>',
+            Provenance(),
+        ),
     ],
 )
 def test_what_is_known_of_a_page(head: str, known: Provenance) -> None:
     assert read(f"<html><head>{head}</head><body>a").known == known
+
+
+def test_a_time_that_is_marked_comes_before_the_first() -> None:
+    page = (
+        "<time datetime=2025-01-01>nu</time>"
+        "<time datetime=2024-06-07T08:09 itemprop=datePublished>toen</time>"
+        "<time datetime=2024-08-09 itemprop=dateModified>later</time>"
+    )
+    assert read(f"<main>Op {page}</main>").known == Provenance(date="2024-06-07", modified="2024-08-09")
+    assert read("<main>Op <time datetime=2025-01-01>nu</time></main>").known.date == "2025-01-01"
 
 
 def test_what_the_editor_says_comes_before_what_the_page_says(tmp_path: Path) -> None:
@@ -339,6 +386,7 @@ def test_what_the_editor_says_comes_before_what_the_page_says(tmp_path: Path) ->
         publisher="Gemeente Utrecht",
         language="nl-NL",
         date="2025-06-01",
+        modified="2025-05-03",
         questions=("Wat?",),
     )
 
@@ -574,3 +622,73 @@ async def test_the_source_page_shows_the_text_with_its_outline_and_provenance(in
     assert "Gemeente Utrecht" in html
     assert "3 mei 2025" in html
     assert "Wij gebruiken cookies" not in html
+
+
+# Where the page can be opened
+
+
+@pytest.mark.parametrize(
+    ("html", "fragment"),
+    [
+        ("<h2 id=kop>Kop</h2>", "kop"),
+        ("<h2><a name=naam></a>Kop</h2>", "naam"),
+        ("<h2><span id=a>Kop</span> <a id=b href='#b'>¶</a></h2>", "a"),
+        ("<p>Tekst.</p><a id=voor></a> <!-- x --> <h2>Kop</h2>", "voor"),
+        ("<p><a name=x></a><a name=y></a></p><script>1</script><h2>Kop</h2>", "y"),
+        ("<p>Tekst.</p><section id=deel><header><h2>Kop</h2></header><p>a</p></section>", "deel"),
+        ("<details id=uitklap><summary>Kop</summary><p>a</p></details>", "uitklap"),
+        ("<section id=deel><p>Tekst.</p><h2>Kop</h2></section>", None),
+        ("<p id=tekst>Tekst.</p><h2>Kop</h2>", None),
+        ("<h2 id='twee woorden'>Kop</h2>", None),
+        ("<h2>Kop</h2><a id=na></a>", None),
+    ],
+)
+def test_a_heading_is_opened_by_an_id_of_its_own_or_of_what_begins_with_it(
+    html: str, fragment: str | None
+) -> None:
+    content = read(f"<main>{html}<p>Slot.</p></main>")
+    start = content.text.index("Kop")
+    assert content.anchors == ((Anchor(start, fragment),) if fragment else ())
+
+
+def test_an_article_of_a_law_keeps_the_identifier_that_the_page_names() -> None:
+    actions = (
+        "<ul><li class=action--permalink><a class=popuppermanentelink "
+        "href='/jci1.3:c:BWBR1&amp;artikel={0}&amp;g=2025-01-01' "
+        "data-juriconnectverwijzing='jci1.3:c:BWBR1&amp;artikel={0}'>Maak een permanente link</a></ul>"
+    )
+    content = read(
+        "<main><h1>Perenwet</h1><div class=artikel id=Artikel1><div><h4>Artikel 1</h4>"
+        + actions.format(1)
+        + "</div>"
+        "<p>Zie <a href='/jci1.3:c:BWBR9&amp;artikel=9'>artikel 9</a>.</p><h5>Toelichting</h5><p>a</p></div>"
+        "<h4>Artikel 2 <a href='https://wetten.overheid.nl/jci1.3:c:BWBR1&amp;artikel=2'>link</a></h4><p>b</p>"
+        "<h4>Bijlage</h4><p>Zie <a href='/jci1.3:c:BWBR9'>de wet</a>.</p></main>"
+    )
+    assert "permanente" not in content.text
+    assert content.anchors == (
+        Anchor(content.text.index("Artikel 1"), "Artikel1", "jci1.3:c:BWBR1&artikel=1"),
+        Anchor(content.text.index("Artikel 2"), "Artikel1", "jci1.3:c:BWBR1&artikel=2"),
+        Anchor(content.text.index("Bijlage"), "Artikel1"),
+    )
+
+
+HELP = Path("/usr/share/libreoffice/help/nl/text/shared")
+
+
+@pytest.mark.skipif(not HELP.is_dir(), reason="Debian's libreoffice-help-nl is not installed")
+def test_the_ids_of_real_help_pages_stand_at_their_headings() -> None:
+    checked = 0
+    for path in sorted(HELP.glob("*/0101*.html"))[:20]:
+        content = read_html(path.read_bytes())
+        tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
+        words_at = {
+            block.span.start: content.text[block.span.start : block.span.end] for block in content.blocks
+        }
+        for anchor in content.anchors:
+            node = tree.css_first(f'[id="{anchor.fragment}"]')
+            assert node is not None
+            # the pages hold words for other systems too, which are hidden
+            assert words_at[anchor.start].split()[:3] == node.text().split()[:3]
+            checked += 1
+    assert checked >= 12

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.parsing import Parser
-from retrieval.provenance import PROVENANCE_FILE, read_provenances
-from retrieval.readers.content import Content
+from retrieval.provenance import PROVENANCE_FILE, is_sidecar, read_provenances
+from retrieval.readers.content import Content, period_of
 from retrieval.readers.formats import READERS
 from retrieval.readers.plain_text import paragraphs_of
 from retrieval.records import Document, Provenance
@@ -42,7 +42,7 @@ class Reading:
 def read_corpus(folder: Path, parser: Parser | None = None) -> Reading:
     """Read every file below ``folder``, except hidden ones, by ``parser`` or one for this alone.
 
-    What is wrong in the provenance file is left out of it, and told as a file that is left out; so are
+    What is wrong in the provenance files is left out of them, and told as a file that is left out; so are
     pages without text of a file that is read.
     Raises CorpusError where the folder is missing, is not a folder or holds no file that can be read.
     """
@@ -51,7 +51,8 @@ def read_corpus(folder: Path, parser: Parser | None = None) -> Reading:
     if not folder.is_dir():
         raise CorpusError(f"corpus {folder} is a file, expected a folder: name the folder that holds it")
     files, skipped = _files_below(folder)
-    provenances, mistakes = read_provenances(folder / PROVENANCE_FILE, [name for name, _ in files])
+    provenances, mistakes = read_provenances(folder, [name for name, _ in files])
+    files = [(name, path) for name, path in files if not is_sidecar(name)]
     documents = []
     with nullcontext(parser) if parser else Parser() as reader:
         for name, path in files:
@@ -64,7 +65,7 @@ def read_corpus(folder: Path, parser: Parser | None = None) -> Reading:
         reader.forget_others()
     if not documents:
         raise CorpusError(_nothing_readable(folder, skipped))
-    skipped += [Skipped(PROVENANCE_FILE, mistake) for mistake in mistakes]
+    skipped += [Skipped(path, mistake) for path, mistake in mistakes]
     return Reading(tuple(documents), tuple(sorted(skipped, key=lambda left_out: left_out.path)))
 
 
@@ -81,7 +82,10 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
 def _merged(editors: Provenance, files_own: Provenance) -> Provenance:
     """What the editor says, and the file itself where the editor says nothing."""
     said = {part.name: getattr(editors, part.name) for part in fields(editors)}
-    return replace(files_own, **{name: value for name, value in said.items() if value})
+    merged = replace(files_own, **{name: value for name, value in said.items() if value})
+    if period_of(merged.valid_from, merged.valid_until) == (merged.valid_from, merged.valid_until):
+        return merged
+    return replace(merged, valid_from=editors.valid_from, valid_until=editors.valid_until)
 
 
 def text_document(document_id: str, title: str, text: str) -> Document:

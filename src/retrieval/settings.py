@@ -48,13 +48,13 @@ class Settings(BaseSettings):
     passage_prompt: str | None = None
     reranker: str | None = None
     verdict: Path | None = None
-    outdated: Literal["mark", "leave_out"] = "mark"
     rate_limit: str = Field(default="60/minute", pattern=r"^(off|[1-9]\d*/(second|minute|hour|day))$")
     allowed_origins: tuple[str, ...] = ()
     theme: Path | None = None
     mcp: bool = True
     feedback: Path | None = Path("feedback.sqlite")
     log_questions: bool = False
+    outdated: Literal["mark", "leave_out"] = "mark"
     contact_text: str | None = None
     contact_url: str | None = Field(default=None, pattern=_LINK)
 

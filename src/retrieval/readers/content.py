@@ -3,6 +3,7 @@
 import codecs
 import datetime
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,34 @@ class Page:
         self._length += len(part)
 
 
+@dataclass(frozen=True, slots=True)
+class FoundHeading:
+    """A heading of a file, the id that its original can be opened at, and the identifier of an article."""
+
+    block: Block
+    fragment: str | None
+    identifier: str | None = None
+
+
+def anchors_of(headings: Iterable[FoundHeading]) -> tuple[Anchor, ...]:
+    """The anchors of headings that come in the order of the text.
+
+    What stands below the heading of an article belongs to that, up to the next heading as high.
+    """
+    anchors: list[Anchor] = []
+    fragment = identifier = None
+    article_level = 0
+    for heading in headings:
+        fragment = heading.fragment or fragment
+        if heading.identifier or heading.block.level <= article_level:
+            identifier, article_level = heading.identifier, heading.block.level
+        anchor = Anchor(heading.block.span.start, fragment, identifier)
+        before = anchors[-1] if anchors else Anchor(0)
+        if (anchor.fragment, anchor.identifier) != (before.fragment, before.identifier):
+            anchors.append(anchor)
+    return tuple(anchors)
+
+
 def check_size(path: Path, max_bytes: int, advice: str) -> None:
     """Raise UnreadableFileError where a file is larger, or the system does not tell of it."""
     try:
@@ -150,3 +179,39 @@ def is_date(value: object) -> bool:
         return datetime.date.fromisoformat(str(value)).isoformat() == str(value)
     except ValueError:
         return False
+
+
+def day_of(stamp: str | None) -> str | None:
+    """The day of a date, with or without a time; None where it is none, or one of another form."""
+    day = (stamp or "").strip()[:10]
+    return day if is_date(day) else None
+
+
+def period_of(first: str | None, last: str | None) -> tuple[str | None, str | None]:
+    """The first and the last day, as they are; neither where the one comes after the other."""
+    return (None, None) if first and last and first > last else (first, last)
+
+
+def is_address(value: object) -> bool:
+    """Whether this is an address of the web."""
+    return isinstance(value, str) and re.fullmatch(r"https?://[^\s/]\S*", value, re.IGNORECASE) is not None
+
+
+def is_language(value: object) -> bool:
+    """Whether this has the form of a tag for a language (BCP 47): "nl", "nl-BE"."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value) is not None
+
+
+def licence_name(named: str) -> str:
+    """What a licence is called; of Creative Commons the name in SPDX in the place of its address."""
+    found = _CREATIVE_COMMONS.match(named)
+    if found is None:
+        return named
+    terms, version = found[1].lower(), found[2]
+    return f"CC-{terms.removeprefix('licenses/').upper()}-{version}" if "/" in terms else f"CC0-{version}"
+
+
+_CREATIVE_COMMONS = re.compile(
+    r"https?://(?:www\.)?creativecommons\.org/(?:publicdomain/)?(licenses/[a-z-]+|zero)/(\d\.\d)(?=/|\Z)",
+    re.IGNORECASE,
+)

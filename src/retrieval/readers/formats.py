@@ -7,6 +7,7 @@ from pathlib import Path
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import MAX_TEXT_BYTES, SMALLER_FILES, Content, check_size, decoded
 from retrieval.readers.html_page import read_html
+from retrieval.readers.law import read_law
 from retrieval.readers.markdown import read_markdown
 from retrieval.readers.pairs import read_csv, read_json, read_json_lines
 from retrieval.readers.pdf import read_pdf
@@ -54,6 +55,7 @@ READERS: Mapping[str, Format] = {
     ".csv": Format(read_csv, MAX_TEXT_BYTES, SMALLER_FILES),
     ".json": Format(read_json, MAX_TEXT_BYTES, SMALLER_FILES),
     ".jsonl": Format(read_json_lines, MAX_TEXT_BYTES, SMALLER_FILES),
+    ".xml": Format(read_law, MAX_TEXT_BYTES, SMALLER_FILES),
 }
 """By the file's suffix in lower case."""
 

@@ -1,5 +1,6 @@
 """HTML as the text that a visitor reads of it: the main text, without menus, footers and scripts."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -7,8 +8,20 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, Page, decoded, is_date, is_words
-from retrieval.records import BlockKind, Provenance
+from retrieval.readers.content import (
+    Content,
+    FoundHeading,
+    Page,
+    anchors_of,
+    day_of,
+    decoded,
+    is_address,
+    is_language,
+    is_words,
+    licence_name,
+    period_of,
+)
+from retrieval.records import Anchor, Block, BlockKind, Provenance
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -31,6 +44,9 @@ MAX_SPAN = 50
 MAX_HEADS = 3
 """Rows of nothing but th that are taken for the header, where there is no thead."""
 
+MAX_LINKED_DATA = 100_000
+"""Characters of a page's JSON-LD that are read; what tells of a page has a few thousand."""
+
 MAX_REPEATS = 1_000_000
 """Characters of such labels that one table may add."""
 
@@ -50,6 +66,7 @@ FRAME_CLASS = re.compile(
     r"(js-)?cookie[-_]*(bar|banner|consent|notice|melding|message|popup|wall|overlay|dialog)([-_].*)?"
     r"|breadcrumbs?([-_].*)?|(brood)?kruimel(pad|spoor)|skip-?(to-?)?(link|content|nav)s?"
     r"|visually-?hidden|sr-only|screen-reader-text"
+    r"|action--(relations|permalink|version|compare|print|download)"  # wetten.overheid.nl, at each article
 )
 CONTROLS = frozenset("button label legend output".split())
 BLOCKS = frozenset(
@@ -67,9 +84,11 @@ MAIN_TEXTS = ("main, [role=main]", "article", "#content, #main, #main-content, #
 """Where the main text may stand, the surest first."""
 
 DATES = (
-    "article:modified_time dcterms.modified dc.date.modified og:updated_time article:published_time "
-    "dcterms.issued dcterms.date dc.date"
+    "article:published_time dcterms.issued dc.date.issued dcterms.date dc.date dcterms.created "
+    "dc.date.created"
 ).split()
+MODIFIED = "article:modified_time dcterms.modified dc.date.modified og:updated_time last-modified".split()
+LICENCES = "dcterms.license dcterms.rights dc.rights".split()
 PUBLISHERS = "og:site_name dcterms.publisher dc.publisher dcterms.creator dc.creator".split()
 
 
@@ -87,13 +106,15 @@ def read_html(data: bytes) -> Content:
         text = _with_end_tags(text)
     _check_nesting(text)
     tree = LexborHTMLParser(text)
-    page, main = _main_text(tree)
+    blocks, main = _main_text(tree)
+    page = blocks.page
     said = _said(tree)
     return Content(
         page.text,
         page.title or said.get("og:title") or _title(tree, said.get("og:site_name", "")),
         tuple(page.blocks),
         known=_known(tree, main, said),
+        anchors=_anchors(blocks.headings, _identifiers(tree) if "jci" in text else {}),
     )
 
 
@@ -173,11 +194,11 @@ _LeavesOut = Callable[["LexborNode", bool], bool]
 """Whether an element is no part of the text; the other argument: whether it stands in main or article."""
 
 
-def _main_text(tree: "LexborHTMLParser") -> tuple[Page, "LexborNode | None"]:
+def _main_text(tree: "LexborHTMLParser") -> tuple["_Blocks", "LexborNode | None"]:
     """The blocks of the main text, and the element that they were found in."""
     body = tree.body
     if body is None:
-        return Page(), None
+        return _Blocks(lambda _node, _in_main: True), None
     opened = {
         name
         for button in tree.css("[aria-expanded][aria-controls]")
@@ -198,11 +219,11 @@ def _main_text(tree: "LexborHTMLParser") -> tuple[Page, "LexborNode | None"]:
         for place in found:
             blocks.read(place, in_main=True)
         if blocks.page.blocks and blocks.unlinked >= MAIN_SHARE * whole.unlinked:
-            return blocks.page, found[0]
+            return blocks, found[0]
     if not whole.page.blocks:  # everything stands in what is left out elsewhere
         whole = _Blocks(is_hidden)
         whole.read(body)
-    return whole.page, body
+    return whole, body
 
 
 def _outermost(body: "LexborNode", places: str, leaves_out: _LeavesOut) -> list["LexborNode"]:
@@ -297,6 +318,7 @@ class _Place:
     """What the elements that are open make of the words in them."""
 
     heading: int = 0
+    head: "LexborNode | None" = None
     details: int = 0
     of_list: _List | None = None
     item: _Item | None = None
@@ -312,6 +334,7 @@ class _Blocks:
 
     def __init__(self, leaves_out: _LeavesOut) -> None:
         self.page = Page()
+        self.headings: list[tuple[Block, LexborNode]] = []
         self.unlinked = 0  # characters outside links
         self._leaves_out = leaves_out
         self._words: list[str] = []  # of the block that is open
@@ -369,7 +392,8 @@ class _Blocks:
         changes: dict[str, Any] = {}
         match node.tag:
             case _ if level:
-                changes["heading"] = self._level = level
+                changes |= {"heading": level, "head": node}
+                self._level = level
             case "a":
                 changes["is_linked"] = True
             case "main" | "article":
@@ -381,7 +405,8 @@ class _Blocks:
             case "details":
                 changes["details"] = place.details + 1
             case "summary":  # the question of what opens below it
-                changes["heading"] = min(6, max(1, self._level) + max(1, place.details))
+                level = min(6, max(1, self._level) + max(1, place.details))
+                changes |= {"heading": level, "head": node}
             case "ul" | "menu" | "dir":
                 changes["of_list"] = _List("", 1)
             case "ol":
@@ -417,6 +442,8 @@ class _Blocks:
         item = place.item
         if place.heading:
             self.page.add(BlockKind.HEADING, words, place.heading)
+            if place.head is not None:
+                self.headings.append((self.page.blocks[-1], place.head))
             if item is not None:
                 item.is_card = True
         elif place.is_code:
@@ -569,6 +596,73 @@ def _number(text: str | None, otherwise: int) -> int:
     return int(found[1]) if found else otherwise
 
 
+# Where the page can be opened
+
+_IDENTIFIER = re.compile(r"jci1\.\d+:[a-z]:\S+\Z")
+"""A Juriconnect reference to a law or a part of it; wetten.overheid.nl has addresses that end in one."""
+
+
+def _anchors(
+    headings: Iterable[tuple[Block, "LexborNode"]], identifiers: Mapping[int, str]
+) -> tuple[Anchor, ...]:
+    return anchors_of(
+        FoundHeading(block, _fragment(node), identifiers.get(node.mem_id)) for block, node in headings
+    )
+
+
+def _fragment(heading: "LexborNode") -> str | None:
+    """An id of the heading, of what stands in it or empty before it, or of the part that it begins."""
+    if (own := _ids_in(heading)) or heading.parent is None:
+        return own[0] if own else None
+    node: LexborNode | None = heading
+    while node is not None and node.tag not in ("body", "html"):
+        if node is not heading and (begun := _id(node)):
+            return begun
+        before = node.prev
+        while before is not None and _is_empty(before):
+            if before.is_element_node and before.tag not in INVISIBLE and (found := _ids_in(before)):
+                return found[-1]
+            before = before.prev
+        if before is not None:
+            return None
+        node = node.parent
+    return None
+
+
+def _is_empty(node: "LexborNode") -> bool:
+    return node.is_comment_node or node.tag in INVISIBLE or not node.text().strip()
+
+
+def _ids_in(node: "LexborNode") -> list[str]:
+    return [found for one in node.css("[id], a[name]") if (found := _id(one))]
+
+
+def _id(node: "LexborNode") -> str | None:
+    found = node.attributes.get("id") or (node.attributes.get("name") if node.tag == "a" else None) or ""
+    return found if re.fullmatch(r"\S+", found) else None
+
+
+def _identifiers(tree: "LexborHTMLParser") -> Mapping[int, str]:
+    """The identifier of each heading that has one in it, or in the permanent link that comes after it."""
+    identifiers: dict[int, str] = {}
+    heading: LexborNode | None = None
+    for node in _in_order(tree.root, lambda _: True) if tree.root is not None else ():
+        if not node.is_element_node:
+            continue
+        attributes = node.attributes
+        if _heading_level(node):
+            heading = node
+            named = next((one.attributes["href"] for one in node.css("a[href*=jci]")), None)
+        else:
+            is_permanent = "popuppermanentelink" in (attributes.get("class") or "").split()
+            named = attributes.get("data-juriconnectverwijzing") or (
+                attributes.get("href") if is_permanent else None
+            )
+        if heading is not None and named and (found := _IDENTIFIER.search(named)):
+            identifiers.setdefault(heading.mem_id, found[0])
+    return identifiers
+
+
 # What the page says of itself
 
 
@@ -577,9 +671,10 @@ def _said(tree: "LexborHTMLParser") -> Mapping[str, str]:
     said: dict[str, str] = {}
     for meta in tree.css("meta[content]"):
         name = meta.attributes.get("property") or meta.attributes.get("name") or ""
+        name = re.sub(r"\A(dc|dcterms):", r"\1.", name.strip().lower())
         content = " ".join((meta.attributes["content"] or "").split())
         if is_words(content):
-            said.setdefault(name.strip().lower(), content)
+            said.setdefault(name, content)
     return said
 
 
@@ -593,16 +688,79 @@ def _title(tree: "LexborHTMLParser", site: str) -> str | None:
 
 
 def _known(tree: "LexborHTMLParser", main: "LexborNode | None", said: Mapping[str, str]) -> Provenance:
-    link = tree.css_first("link[rel~=canonical][href]")
-    url = ((link.attributes["href"] if link is not None else None) or "").strip()
+    linked = _linked_data(tree)
     root = tree.root
     language = ((root.attributes.get("lang") if root is not None else None) or "").strip()
-    dates = [said[name] for name in DATES if name in said]
-    dates += [time.attributes["datetime"] or "" for time in (main.css("time[datetime]") if main else ())]
-    days = (date.strip()[:10] for date in dates)
+    url = _address(tree, "link[rel~=canonical][href]")
+    first, last = period_of(*_validity(said.get("dcterms.valid", "")))
+    licences = [_address(tree, "link[rel~=license][href], a[rel~=license][href]")]
+    licences += [said[name] for name in LICENCES if is_address(said.get(name))]
+    licence = next(filter(None, [*licences, linked.get("license")]), None)
     return Provenance(
-        url=url if re.fullmatch(r"https?://[^\s/]\S*", url, re.IGNORECASE) else None,
+        url=url,
         publisher=next((said[name] for name in PUBLISHERS if name in said), None),
-        language=language if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", language) else None,
-        date=next((day for day in days if is_date(day)), None),
+        language=language if is_language(language) else None,
+        date=_first_day(
+            *(said.get(name) for name in DATES),
+            linked.get("datePublished"),
+            *_times(main, "time[datetime][itemprop=datePublished], time[datetime][pubdate], time[datetime]"),
+        ),
+        modified=_first_day(
+            *(said.get(name) for name in MODIFIED),
+            linked.get("dateModified"),
+            *_times(main, "time[datetime][itemprop=dateModified]"),
+        ),
+        valid_from=first,
+        valid_until=last or day_of(linked.get("expires")),
+        version=said.get("dcterms.hasversion") or linked.get("version"),
+        licence=licence_name(licence) if licence else None,
     )
+
+
+def _address(tree: "LexborHTMLParser", selector: str) -> str | None:
+    """Where the first such link leads, if that is an address of the web."""
+    link = tree.css_first(selector)
+    address = ((link.attributes["href"] if link is not None else None) or "").strip()
+    return address if is_address(address) else None
+
+
+def _first_day(*stamps: str | None) -> str | None:
+    return next(filter(None, map(day_of, stamps)), None)
+
+
+def _times(main: "LexborNode | None", selectors: str) -> Iterator[str | None]:
+    """The dates of the elements that the first selector finds, then of those of the next."""
+    if main is not None:
+        for selector in selectors.split(", "):
+            yield from (time.attributes["datetime"] for time in main.css(selector))
+
+
+def _validity(period: str) -> tuple[str | None, str | None]:
+    """The first and the last day of a DCMI Period: "start=2025-01-01; end=2025-12-31"."""
+    parts = dict(re.findall(r"(start|end)\s*=\s*([^;]+)", period))
+    return day_of(parts.get("start")), day_of(parts.get("end"))
+
+
+def _linked_data(tree: "LexborHTMLParser") -> Mapping[str, str]:
+    """What the JSON-LD of a page says of the page itself; the first of a name counts."""
+    said: dict[str, str] = {}
+    left = MAX_LINKED_DATA
+    for script in tree.css('script[type="application/ld+json"]'):
+        text = script.text()
+        left -= len(text)
+        if left < 0:
+            break
+        try:
+            read = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        graph = read.get("@graph", read) if isinstance(read, dict) else read
+        for item in graph if isinstance(graph, list) else [graph]:
+            if isinstance(item, dict) and _TELLS_OF_PAGE.search(str(item.get("@type"))):
+                words = {name: value.strip() for name, value in item.items() if is_words(value)}
+                said = {**words, **said}
+    return said
+
+
+_TELLS_OF_PAGE = re.compile(r"(?:Page|Article|Posting|Document|Report|Legislation|CreativeWork)\b")
+"""Types of schema.org that stand for a text, and not for a picture on it or who made it."""

@@ -1,13 +1,24 @@
 """Markdown (CommonMark and tables) as the text that a reader sees of it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, Page, is_date, is_words
-from retrieval.records import BlockKind
+from retrieval.readers.content import (
+    Content,
+    FoundHeading,
+    Page,
+    anchors_of,
+    day_of,
+    is_address,
+    is_language,
+    licence_name,
+    period_of,
+)
+from retrieval.records import BlockKind, Provenance
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -15,25 +26,37 @@ if TYPE_CHECKING:
 MAX_MARKDOWN_NESTING = 100
 """Lists, their items and quotes within one another, at which the parser drops what lies deeper."""
 
+_HEADING_ID = re.compile(r"(?<=\S)\s+\{#([\w:.-]+)\}\Z")
+"""How a heading names its id itself, as in Pandoc and kramdown."""
+
 
 def read_markdown(text: str) -> Content:
     """Markdown (CommonMark and tables) as the text that a reader sees of it.
 
     Blocks are separated by a blank line, items of a list and rows of a table by a line end. Marks,
-    addresses of links, tags, comments and front matter are not part of it. Raises UnreadableFileError
-    where lists or quotes lie deeper in one another than MAX_MARKDOWN_NESTING.
+    addresses of links, tags, comments, ids of headings ("{#id}") and front matter are not part of it.
+    Raises UnreadableFileError where lists or quotes lie deeper in one another than MAX_MARKDOWN_NESTING.
     """
     from markdown_it import MarkdownIt
 
-    front_matter, body = _front_matter(text)
+    known, body = _front_matter(text)
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_MARKDOWN_NESTING}).enable(["table", "strikethrough"])
     tokens = parser.parse(body)
     _check_nesting(tokens, text.count("\n") - body.count("\n"))
     page = Page()
+    headings = []
     for kind, visible, level in _markdown_blocks(tokens):
-        page.add(kind, visible, level)
+        named = _HEADING_ID.search(visible) if kind is BlockKind.HEADING else None
+        page.add(kind, visible[: named.start()] if named else visible, level)
+        if named and page.blocks:
+            headings.append(FoundHeading(page.blocks[-1], named[1]))
     return Content(
-        page.text, front_matter.get("title") or page.title, tuple(page.blocks), front_matter.get("date")
+        page.text,
+        known.title or page.title,
+        tuple(page.blocks),
+        known.date,
+        replace(known, title=None),
+        anchors=anchors_of(headings),
     )
 
 
@@ -108,15 +131,51 @@ def _visible(tokens: Sequence["Token"]) -> str:
     return "".join(parts)
 
 
-def _front_matter(text: str) -> tuple[dict[str, str], str]:
-    """The title and date of the front matter, if any, and the text without it."""
+FRONT_MATTER: Mapping[str, str] = {
+    name: field
+    for field, names in {
+        "title": "title titel",
+        "url": "url canonical canonical_url",
+        "publisher": "publisher uitgever",
+        "language": "language lang taal",
+        "date": "date datum",
+        "modified": "modified lastmod last_modified updated gewijzigd bijgewerkt",
+        "valid_from": "valid_from geldig_vanaf",
+        "valid_until": "valid_until geldig_tot_en_met geldig_tot",
+        "version": "version versie",
+        "licence": "licence license licentie",
+    }.items()
+    for name in names.split()
+}
+"""What the names in front matter stand for; capitals and dashes make no difference."""
+
+
+def _front_matter(text: str) -> tuple[Provenance, str]:
+    """What the front matter says, if there is any, and the text without it."""
     lines = re.DOTALL | re.MULTILINE
     found = re.match(r"---[ \t]*\n(?=[\w-]+:)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", text, lines)
     if found is None:
-        return {}, text
-    pairs = {key: value.strip().strip("\"'") for key, value in re.findall(r"(?m)^(\w+):(.*)$", found[1])}
-    known = {"title": is_words, "date": is_date}
-    return {key: pairs[key] for key, fits in known.items() if fits(pairs.get(key))}, text[found.end() :]
+        return Provenance(), text
+    said: dict[str, str] = {}
+    for name, value in re.findall(r"(?m)^([\w-]+):(.*)$", found[1]):
+        field = FRONT_MATTER.get(name.lower().replace("-", "_"))
+        if field and (words := value.strip().strip("\"'").strip()):
+            said.setdefault(field, words)
+    first, last = period_of(day_of(said.get("valid_from")), day_of(said.get("valid_until")))
+    url, language, licence = said.get("url"), said.get("language"), said.get("licence")
+    known = Provenance(
+        title=said.get("title"),
+        url=url if is_address(url) else None,
+        publisher=said.get("publisher"),
+        language=language if is_language(language) else None,
+        date=day_of(said.get("date")),
+        modified=day_of(said.get("modified")),
+        valid_from=first,
+        valid_until=last,
+        version=said.get("version"),
+        licence=licence_name(licence) if licence else None,
+    )
+    return known, text[found.end() :]
 
 
 def _html_paragraphs(html: str) -> list[str]:

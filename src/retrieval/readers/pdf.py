@@ -110,7 +110,7 @@ class Line:
 
 
 def read_pdf(data: bytes) -> Content:
-    """The text of a PDF, page after page; title, date and language are those of the file's properties.
+    """The text of a PDF, page after page; title, dates and language are those of the file's properties.
 
     Running heads, page numbers and the dotted lines of contents are no part of it, nor is print that stands
     askew. ``left_out`` names the pages that show something and have no text. Raises UnreadableFileError where
@@ -166,8 +166,8 @@ def _content(document: "PdfDocument") -> Content:
         text.text,
         metadata_title(known.get("Title")) or text.title or None,
         tuple(text.blocks),
-        _date(known.get("ModDate") or known.get("CreationDate") or ""),
-        known=Provenance(language=_language(document)),
+        _date(known.get("CreationDate") or ""),
+        known=Provenance(language=_language(document), modified=_date(known.get("ModDate") or "")),
         page_starts=starts,
         left_out=tuple(
             f"page {number} has no text: it is a scan or a drawing; "

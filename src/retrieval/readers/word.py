@@ -36,7 +36,7 @@ LAST_LEVEL = 6
 
 
 def read_word(data: bytes) -> Content:
-    """The text of a .docx; its title, date and language are those of the file's properties.
+    """The text of a .docx; its title, dates, version and language are those of the file's properties.
 
     The title is else that of the Title style, or the only heading of level 1. Raises UnreadableFileError
     where it is no such file, is broken, is locked by a password, or unpacks to more than
@@ -92,13 +92,16 @@ def _content(document: "WordDocument") -> Content:
         page.title = ""  # these are chapters: none of them is the title of the whole
     for kind, visible, level in paragraphs:
         page.add(BlockKind.HEADING if kind is BlockKind.TITLE else kind, visible, level)
-    changed = known.modified or known.created
     return Content(
         page.text,
         title or page.title or None,
         tuple(page.blocks),
-        changed.date().isoformat() if changed else None,
-        known=Provenance(language=known.language or styles.language),
+        known.created.date().isoformat() if known.created else None,
+        known=Provenance(
+            language=known.language or styles.language,
+            modified=known.modified.date().isoformat() if known.modified else None,
+            version=known.version.strip() or None,
+        ),
     )
 
 
