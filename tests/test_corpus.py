@@ -520,3 +520,10 @@ def test_a_heading_in_markdown_may_name_its_id() -> None:
         Anchor(content.text.index("Prijs"), "prijs-2"),
     )
     assert content.text == "Titel\n\nPrijs\n\nEen euro {#geen}.\n\nZonder\n\n{#x}"
+
+
+def test_the_progress_of_reading_is_told(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    folder = written(tmp_path, {"a.txt": "Een", "b.txt": b"\xff", "c.md": "Drie"})
+    read_corpus(folder, progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]

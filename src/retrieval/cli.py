@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -49,6 +50,9 @@ M_ARENA_MAX = -8
 
 QUIET, MOST_DEBOUNCED = 500, 10_000
 """Milliseconds: a build waits until nothing was written for so long, and at most so long in all."""
+
+DELAY = 1.0
+"""Seconds of reading files before a bar appears: most corpora are read sooner."""
 
 MOST_NAMED = 10
 """Documents of one kind of change that the report names; its JSON names all."""
@@ -311,10 +315,11 @@ def bring_up_to_date(
     from retrieval.rehearsing import Rehearsal
 
     judge = _verdict(settings, embedder.fingerprint)  # its errors before the work
-    with Parser(settings.index / CACHE_FOLDER) as parser:
-        reading = read_corpus(settings.corpus, parser)
+    start = time.perf_counter()
+    with Parser(settings.index / CACHE_FOLDER) as parser, _ProgressBar("reading", "file", DELAY) as bar:
+        reading = read_corpus(settings.corpus, parser, bar.show)
     with _ProgressBar() as bar:
-        return update_index(
+        report = update_index(
             reading,
             settings.index,
             corpus_embedder or (lambda: _corpus_embedder(settings, embedder)),
@@ -323,6 +328,7 @@ def bring_up_to_date(
             rehearse=Rehearsal(embedder, judge),
             keep=settings.keep_generations,
         )
+    return replace(report, seconds=time.perf_counter() - start)
 
 
 def evaluate_beir_set(
@@ -570,9 +576,12 @@ def _verdict_to_compare(settings: Settings, embedder: str) -> Answerability:
 
 
 class _ProgressBar:
-    """A bar on stderr that appears with the first text that is embedded."""
+    """A bar on stderr, with the time that is left; it appears with what is done after ``delay`` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "embedding", unit: str = "text", delay: float = 0) -> None:
+        self._what = what
+        self._unit = unit
+        self._appears = time.monotonic() + delay
         self._bar: Any = None
 
     def __enter__(self) -> _ProgressBar:
@@ -583,10 +592,12 @@ class _ProgressBar:
             self._bar.close()
 
     def show(self, done: int, total: int) -> None:
+        if time.monotonic() < self._appears:
+            return
         if self._bar is None:
             from tqdm import tqdm  # type: ignore[import-untyped]
 
-            self._bar = tqdm(total=total, desc="embedding", unit="text", file=sys.stderr)
+            self._bar = tqdm(total=total, desc=self._what, unit=self._unit, file=sys.stderr)
         self._bar.update(done - self._bar.n)
 
 

@@ -6,7 +6,7 @@ A file that cannot be read is left out with its reason, the rest goes on.
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -39,9 +39,12 @@ class Reading:
     skipped: tuple[Skipped, ...]
 
 
-def read_corpus(folder: Path, parser: Parser | None = None) -> Reading:
+def read_corpus(
+    folder: Path, parser: Parser | None = None, progress: Callable[[int, int], None] | None = None
+) -> Reading:
     """Read every file below ``folder``, except hidden ones, by ``parser`` or one for this alone.
 
+    ``progress`` is told how many files are read by now, and how many there are.
     What is wrong in the provenance files is left out of them, and told as a file that is left out; so are
     pages without text of a file that is read.
     Raises CorpusError where the folder is missing, is not a folder or holds no file that can be read.
@@ -55,13 +58,15 @@ def read_corpus(folder: Path, parser: Parser | None = None) -> Reading:
     files = [(name, path) for name, path in files if not is_sidecar(name)]
     documents = []
     with nullcontext(parser) if parser else Parser() as reader:
-        for name, path in files:
+        for number, (name, path) in enumerate(files, 1):
             try:
                 content = _content_of(path, reader)
                 documents.append(_document(path, name, content, provenances.get(name, Provenance())))
                 skipped += [Skipped(name, part) for part in content.left_out]
             except UnreadableFileError as error:
                 skipped.append(Skipped(name, str(error)))
+            if progress:
+                progress(number, len(files))
         reader.forget_others()
     if not documents:
         raise CorpusError(_nothing_readable(folder, skipped))
