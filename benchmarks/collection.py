@@ -115,20 +115,17 @@ def measured(folder: Path, source: Path, paths: Sequence[Path]) -> dict[str, Any
         "texts": count,
         "costs": {name: asdict(cost) for name, cost in costs.items()},
         "reports": reports,
-        "ratios": ratios(costs),
+        "ratios": {unit: ratios(costs, unit) for unit in ("seconds", "processor")},
     }
 
 
-def ratios(costs: dict[str, Cost]) -> dict[str, dict[str, float]]:
-    """Both ratios that have a bound, by seconds and by processor time."""
+def ratios(costs: dict[str, Cost], unit: str) -> dict[str, float]:
+    """Both ratios that have a bound, by "seconds" or by "processor" time."""
+    spent = {name: getattr(cost, unit) for name, cost in costs.items()}
+    full = spent["full build"]
     return {
-        unit: {
-            "full build / bare embedding": of("full build") / of("bare embedding"),
-            "(one page changed - starting) / full build": (of("one page changed") - of("starting"))
-            / of("full build"),
-        }
-        for unit in ("seconds", "processor")
-        for of in (lambda name, unit=unit: getattr(costs[name], unit),)
+        "full build / bare embedding": full / spent["bare embedding"],
+        "(one page changed - starting) / full build": (spent["one page changed"] - spent["starting"]) / full,
     }
 
 
