@@ -1,6 +1,5 @@
 """A build is killed at fifty moments: the old index or the new one serves, and the next build succeeds."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
@@ -13,12 +12,6 @@ from retrieval.generations import kept_generations, leftovers
 MOMENTS = 50
 BY_STEP = 35
 """Moments that are steps of the build, evenly spread; the others are spread over the time that it takes."""
-
-
-@pytest.fixture(scope="module")
-def interrupter() -> Iterator[Interrupter]:
-    with Interrupter() as process:
-        yield process
 
 
 @pytest.fixture(scope="module")
