@@ -5,7 +5,7 @@ Which writes there are is found by watching a build; a write that no fault here 
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,12 +98,6 @@ ALREADY_SERVES = ("sync . (2)",)
 """Steps that fail when CURRENT names the new generation already."""
 AFTERWARDS = ("rename generations/one", "delete draft", "remove in draft", "rmdir in draft", "rmdir draft")
 """Steps that do not fail the build: the new generation serves, and the next build deletes what is left."""
-
-
-@pytest.fixture(scope="module")
-def interrupter() -> Iterator[Interrupter]:
-    with Interrupter() as process:
-        yield process
 
 
 @pytest.fixture(scope="module")
