@@ -20,7 +20,7 @@ from typing import Any
 from retrieval.errors import BrokenIndexError
 from retrieval.files import REBUILD, broken, read_json, replace_text, sha256_of, sync, writing
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Raised whenever a generation's files change: layout, embedded texts, lexical analysis, suggestions …"""
 
 SHOWN_FINGERPRINT = 60
