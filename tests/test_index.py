@@ -25,6 +25,7 @@ from retrieval.index import BuildReport, Index, embedded_texts, lexical_text, up
 from retrieval.lexical import analyse
 from retrieval.passages import CUTTING_VERSION
 from retrieval.ranking import Vectors
+from retrieval.readers.markdown import read_markdown
 from retrieval.records import Block, BlockKind, Document, Passage, Provenance, Span
 from retrieval.settings import KEPT_GENERATIONS
 
@@ -187,6 +188,22 @@ def test_a_build_can_be_opened_and_searched(workshop: Workshop) -> None:
         assert index.lexical.search("etende kat", 5).ids.tolist()[0] == 1
         assert index.lexical.search("hond", 5).ids.tolist() == [1, 0]
         assert index.dense.search(workshop.embedder.embed_queries(["vis"])[0], 1).ids.tolist() == [2]
+
+
+def test_a_list_is_found_by_the_words_of_one_of_its_items(workshop: Workshop) -> None:
+    listed = read_markdown("Wij hebben:\n\n- een kat\n- een vis\n\nDe hond slaapt.\n")
+    digest = sha256(listed.text.encode()).hexdigest()
+    workshop.build(Document("dieren.md", listed.text, digest, "Dieren", listed.blocks))
+    with workshop.open() as index:
+        assert index.store.passage_count == 2
+        own, shares = index.lexical.shares("kat"), index.word_shares("kat")
+        # the item is shorter than the whole list, so that its word counts for more
+        assert shares[0] > own[0] > 0
+        assert shares[1] == own[1] == 0
+        assert index.letter_shares("kat")[0] > index.letters.shares("kat")[0] > 0
+    workshop.build(FISH)
+    with workshop.open() as index:
+        assert index.word_shares("vis").tolist() == index.lexical.shares("vis").tolist()
 
 
 def test_a_vector_is_the_mean_of_the_bare_text_and_the_text_below_its_title(workshop: Workshop) -> None:
@@ -806,6 +823,8 @@ FILES = (
     "lexical/vocab.index.json",
     "letters/vocab.index.json",
     "document_words/vocab.index.json",
+    "item_words/vocab.index.json",
+    "item_passages.npy",
     "contexts.npy",
     "passage_contexts.npy",
     "passage_documents.npy",

@@ -445,3 +445,15 @@ def test_time_grows_with_the_text_and_not_faster(unit: str) -> None:
         return min(seconds_once(characters) for _ in range(2))
 
     assert seconds(400_000) < 24 * max(seconds(50_000), 0.02)
+
+
+def test_a_row_is_one_sentence_unless_it_is_long() -> None:
+    words = "Dit duurt een dag. "
+    text = f"| Wat | Hoe |\n|---|---|\n| Kies een kat. | F5 |\n| Vis | {words * 20}|\n"
+    (passage,) = cut_passages(
+        document_of(read_markdown(text)), lambda texts: [len(text) for text in texts], 9_999
+    )
+
+    sentences = [passage.sentence_text(number) for number in range(len(passage.sentences))]
+    assert sentences[:2] == ["Wat | Hoe", "Kies een kat. | F5"]
+    assert sentences[2:] == ["Vis | Dit duurt een dag.", *["Dit duurt een dag."] * 19]

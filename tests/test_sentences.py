@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.records import Hit, Passage, Query, Span
+from retrieval.records import Hit, Lead, Passage, Query, Span
 from retrieval.sentences import best_sentence, coverage, sentence_scores
 
 
@@ -35,6 +35,16 @@ def test_what_headings_and_sentences_before_hold_is_known() -> None:
     first, second = sentence_scores(found, query, lambda _: 1.0)
     assert (first.words, first.known) == pytest.approx((1 / 3, 2 / 3))
     assert (second.words, second.known) == pytest.approx((1 / 3, 1))
+
+
+def test_what_another_row_holds_is_not_known() -> None:
+    text = "Soort | Prijs\n\nKat | 5\n\nVis | 2"
+    spans = (Span(0, 13), Span(15, 22), Span(24, 31))
+    passage = Passage("prijs.md", Span(0, 31), text, (), spans, Lead(spans[0], "Soort | Prijs"))
+    query = Query("prijs kat", "prijs kat")
+    scores = sentence_scores(Hit(7, passage, 0.9, {}, (0.1, 0.2, 0.2)), query, lambda _: 1.0)
+    # each row is read with the head "prijs"; of the cat the first row speaks alone
+    assert [one.known for one in scores] == pytest.approx([1 / 2, 1, 1 / 2])
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ CACHE_FOLDER = "cache"
 
 _STORE, _DENSE = "store.sqlite", "passages.faiss"
 _LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
+_ITEM_WORDS, _ITEM_LETTERS, _ITEM_PASSAGES = "item_words", "item_letters", "item_passages.npy"
 _SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
 _CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS, _SAME_AS = (
     "contexts.npy",
@@ -150,6 +151,20 @@ def lexical_text(passage: Passage, title: str) -> str:
     return "\n".join(filter(None, (title, *passage.headings, passage.lead_before, passage.text)))
 
 
+def item_texts(passage: Passage, title: str) -> list[str]:
+    """The words by which each item or row of a passage is found, which are those of what it is read with too.
+
+    None where the passage is a single one: its own words are the same.
+    """
+    if len(passage.sentences) == 1:
+        return []
+    return [
+        "\n".join(filter(None, (title, *passage.headings, lead.text, passage.sentence_text(number))))
+        for number in range(len(passage.sentences))
+        if (lead := passage.lead_of(number))
+    ]
+
+
 def update_index(  # noqa: PLR0913 - the last ones are for the command line alone
     reading: "Reading",
     folder: Path,
@@ -219,6 +234,9 @@ class Index:
         self.lexical = LexicalIndex.open(generation / _LEXICAL)
         self.letters = LexicalIndex.open(generation / _LETTERS, word_pieces)
         self.document_words = LexicalIndex.open(generation / _DOCUMENT_WORDS)
+        self._item_words = LexicalIndex.open(generation / _ITEM_WORDS)
+        self._item_letters = LexicalIndex.open(generation / _ITEM_LETTERS, word_pieces)
+        self._item_passages: npt.NDArray[np.int64] = map_array(generation / _ITEM_PASSAGES)
         self.spelling = Spelling.open(generation / _SPELLING)
         self.sentence_vectors: Vectors = map_array(generation / _SENTENCES)
         self.context_vectors: Vectors = map_array(generation / _CONTEXTS)
@@ -248,6 +266,21 @@ class Index:
             store.close()
             raise
         return index
+
+    def word_shares(self, query: str) -> npt.NDArray[np.float32]:
+        """What each passage (passages,), or its best item, has of the query's words (LexicalIndex.shares)."""
+        return self._or_of_an_item(self.lexical.shares(query), self._item_words.shares(query))
+
+    def letter_shares(self, query: str) -> npt.NDArray[np.float32]:
+        """The same of pieces of words."""
+        return self._or_of_an_item(self.letters.shares(query), self._item_letters.shares(query))
+
+    def _or_of_an_item(
+        self, passages: npt.NDArray[np.float32], items: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        own = len(items) - len(self._item_passages)  # the items stand behind the passages
+        np.maximum.at(passages, self._item_passages, items[own:])
+        return passages
 
     def sentence_rows(self, passage_id: int) -> range:
         """The rows of ``sentence_vectors`` of the passage's sentences, in their order."""
@@ -308,11 +341,15 @@ class Index:
     def _check_against(self, generation: Path, manifest: Manifest) -> None:
         passages, sentences, dimension = manifest.passages, manifest.sentences, manifest.dimension
         contexts = int(self.passage_contexts.max(initial=-1)) + 1
+        items = len(self._item_passages)
+        weighed = passages + items if items else 0
         for name, found, expected in (
             (_STORE, self.store.passage_count, passages),
             (_DENSE, (len(self.dense), self.dense.dimension), (passages, dimension)),
             (_LEXICAL, len(self.lexical), passages),
             (_LETTERS, len(self.letters), passages),
+            (_ITEM_WORDS, len(self._item_words), weighed),
+            (_ITEM_LETTERS, len(self._item_letters), weighed),
             (_DOCUMENT_WORDS, len(self.document_words), len(manifest.documents)),
             (_PASSAGE_CONTEXTS, self.passage_contexts.shape, (passages,)),
             (_PASSAGE_DOCUMENTS, self.passage_documents.shape, (passages,)),
@@ -327,6 +364,7 @@ class Index:
         for name, places, most in (
             (_SENTENCE_STARTS, self._sentence_starts, sentences),
             (_PASSAGE_CONTEXTS, self.passage_contexts, contexts - 1),
+            (_ITEM_PASSAGES, self._item_passages, passages - 1),
             (_PASSAGE_DOCUMENTS, self.passage_documents, len(manifest.documents) - 1),
         ):
             _check_places(generation / name, places, most)
@@ -574,6 +612,7 @@ def _write_texts(
     found_by = [lexical_text(passage, documents[passage.document_id].title) for passage in passages]
     write_lexical(draft / _LEXICAL, found_by)
     write_lexical(draft / _LETTERS, found_by, word_pieces)
+    _write_items(draft, passages, found_by, documents)
     write_lexical(
         draft / _DOCUMENT_WORDS, ["\n".join(passage.text for passage in own) for own in cut.values()]
     )
@@ -582,6 +621,18 @@ def _write_texts(
     same_as = first_of_each_kind([passage.text for passage in passages])
     write_array(draft / _SAME_AS, (len(same_as),), np.int64, [np.array(same_as, np.int64)])
     write_spelling(draft / _SPELLING, found_by, spelling_before)
+
+
+def _write_items(
+    draft: Path, passages: Sequence[Passage], found_by: list[str], documents: Mapping[str, Document]
+) -> None:
+    """The words of items and rows, behind those of the passages, among which they are weighed."""
+    of_passages = [item_texts(passage, documents[passage.document_id].title) for passage in passages]
+    owners = [number for number, texts in enumerate(of_passages) for _ in texts]
+    weighed = [*found_by, *chain.from_iterable(of_passages)] if owners else []
+    write_lexical(draft / _ITEM_WORDS, weighed)
+    write_lexical(draft / _ITEM_LETTERS, weighed, word_pieces)
+    write_array(draft / _ITEM_PASSAGES, (len(owners),), np.int64, [np.array(owners, np.int64)])
 
 
 def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: int) -> None:

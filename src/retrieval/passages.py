@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from retrieval.records import Block, BlockKind, Document, Lead, Passage, Span
 
-CUTTING_VERSION = 3
+CUTTING_VERSION = 4
 """Raised whenever other passages or sentences come out, so that an index is made anew."""
 
 MOST_CHARACTERS_PER_TOKEN = 40
@@ -24,6 +24,9 @@ CHARACTERS_PER_TOKEN = 3
 
 LONGEST_LEAD = 300
 """Characters of a lead-in with a table's header; of what is longer the header alone is a lead, or nothing."""
+
+LONGEST_ROW = 300
+"""Characters of a row that is one sentence, whatever its cells hold; a longer one has its own sentences."""
 
 MIN_WRAP_WIDTH = 40
 """Lines of a block narrower than this, in characters, were not broken off to fit a page."""
@@ -257,7 +260,7 @@ class _Cutter:
     def _sentences(self, blocks: Sequence[Block]) -> list[Span]:
         sentences: list[Span] = []
         for block in blocks:
-            split = _code_lines if block.kind is BlockKind.CODE else split_sentences
+            split = _SPLITS.get(block.kind, split_sentences)
             sentences += (part.shifted(block.span.start) for part in split(self._text(block.span)))
         return sentences
 
@@ -328,6 +331,19 @@ def _trimmed(text: str, start: int, end: int) -> list[Span]:
 def _code_lines(text: str) -> tuple[Span, ...]:
     ends = [place.end() for place in re.finditer("\n", text)]
     return _cut_at(text, ends)
+
+
+def _row(text: str) -> tuple[Span, ...]:
+    """A row of a table: what one cell says is of no use without the others."""
+    return _cut_at(text, ()) if len(text) <= LONGEST_ROW else split_sentences(text)
+
+
+_SPLITS: Mapping[BlockKind, Callable[[str], tuple[Span, ...]]] = {
+    BlockKind.CODE: _code_lines,
+    BlockKind.TABLE_HEADER: _row,
+    BlockKind.TABLE_ROW: _row,
+}
+"""How blocks fall apart that are no prose."""
 
 
 def _lines(text: str) -> tuple[Span, ...]:

@@ -42,7 +42,8 @@ class Search:
     sentence   that of the nearest of its sentences
     context    that of the stretch of the document that the passage stands in
     words      BM25 of the passage's words, headings and title included, as a share of the most
-               that the query's words could give
+               that the query's words could give; of a list or table those of its best item or row,
+               which is read with lead-in or header, where that is more
     letters    the same over pieces of four letters of those words
     document   the same over the words of the whole document
     reranker   what a cross-encoder says of question and passage; only where one is set, and then it
@@ -119,7 +120,7 @@ class Retriever:
         text = self._in_words_of_the_texts(query.text)
         query = Query(text, self._in_words_of_the_texts(query.own) if query.leans_back else text)
         vector = self._vector(query)
-        words, letters = index.lexical.shares(query.words), index.letters.shares(query.words)
+        words, letters = index.word_shares(query.words), index.letter_shares(query.words)
         let_in = None if source_filter == EVERY_SOURCE else self.let_in(source_filter)
         searched = len(index.dense) if let_in is None else int(let_in.sum())
         # the counts are not used: without them numpy imports its masked arrays, for longer than all of this

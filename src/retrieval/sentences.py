@@ -38,7 +38,8 @@ class SentenceScore:
     """What speaks for quoting a sentence, and against it.
 
     ``nearness`` is its inner product with the query, ``words`` the share of the question's words that it
-    holds, ``known`` the share that it, the sentences before it and the headings hold, ``missing`` names
+    holds, ``known`` the share that it, the headings and the sentences before it, but for items of the same
+    list, hold, ``missing`` names
     the kinds of answer that are expected and not in it. ``meaning`` tells that it says what is asked for.
     """
 
@@ -70,8 +71,10 @@ def sentence_scores(hit: Hit, query: Query, rarity: Callable[[str], float]) -> l
     for number, near in enumerate(hit.sentence_scores):
         sentence = passage.with_lead(number)
         held = analyse(sentence)
-        known += held
-        words, by_then = (coverage(terms, weights, stems) for stems in (held, known))
+        by_now = known + held
+        if passage.lead_of(number) is None:  # an item or a row tells nothing that the next one builds on
+            known = by_now
+        words, by_then = (coverage(terms, weights, stems) for stems in (held, by_now))
         scores.append(
             SentenceScore(
                 near, words, by_then, unmet(query.own, sentence), _tells_meaning(query.own, sentence)
