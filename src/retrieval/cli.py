@@ -276,6 +276,7 @@ def bring_up_to_date(
             bar.show,
             rehearse=Rehearsal(embedder, judge),
             keep=settings.keep_generations,
+            keep_texts=settings.keep_texts,
         )
 
 
