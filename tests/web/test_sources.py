@@ -26,14 +26,14 @@ from web_serving import client_of
 
 from retrieval.records import Block, BlockKind, Document, Provenance, Span
 from retrieval.web.security import Guard
+from retrieval.web.source_page import shown_blocks
 from retrieval.web.sources import (
     BAD_PLACE,
-    OLDER_TEXT,
+    QUOTE_NOT_FOUND,
     TEXT_CHANGED,
     add_sources,
     original_url,
     read_place,
-    shown_blocks,
     source_path,
 )
 
@@ -42,6 +42,7 @@ pytestmark = pytest.mark.anyio
 PAGE = "/bronnen/over%20ons/gemeentehuis.txt"
 VERSION = DOCUMENT.sha256[:8]
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+BLOCKS = {*HEADINGS, "p", "pre", "li", "tr"}
 
 
 class Outline(HTMLParser):
@@ -61,7 +62,7 @@ class Outline(HTMLParser):
             return
         self.open.append(tag)
         self.ids += [value for name, value in attrs if name == "id" and value]
-        if "article" in self.open and tag in (*HEADINGS, "p", "pre"):
+        if "article" in self.open and tag in BLOCKS:
             self.blocks.append("")
         if tag in HEADINGS:
             self.headings.append((tag, ""))
@@ -72,7 +73,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag, "the page is not well formed"
 
     def handle_data(self, data: str) -> None:
-        if "article" in self.open and HEADINGS.union(("p", "pre")).intersection(self.open):
+        if "article" in self.open and BLOCKS.intersection(self.open):
             self.blocks[-1] += data
         if HEADINGS.intersection(self.open):
             self.headings[-1] = (self.headings[-1][0], self.headings[-1][1] + data)
@@ -150,7 +151,8 @@ async def test_an_earlier_text_that_is_kept_is_shown(client: httpx.AsyncClient) 
     start = OLD_DOCUMENT.text.index(sentence)
     path = f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}&start={start}&end={start + len(sentence)}"
     html = (await client.get(path)).text
-    assert OLDER_TEXT in html
+    assert QUOTE_NOT_FOUND in html
+    assert f'<a href="{PAGE}">Bekijk de tekst van nu</a>' in html
     assert Outline(html).marked == [sentence]
     assert f"p-{start}" in Outline(html).ids
     assert FILLING not in html
@@ -249,7 +251,7 @@ def test_markdown_levels_become_an_outline_below_the_title() -> None:
         ("h2", "heading"),
         ("h4", "heading"),
         ("pre", "code"),
-        ("p", "list-item"),
+        ("li", "list-item"),
     ]
 
 
