@@ -30,6 +30,9 @@ _OFFSET = re.compile(r"[0-9]{1,12}")
 _HEADS = (BlockKind.TITLE, BlockKind.HEADING)
 _NOT_KEPT = {"Cache-Control": "no-cache"}
 
+MOST_HEADINGS_OPEN = 12
+"""Headings up to which the outline of a page is open: half the height of a phone."""
+
 LONGEST_PASSAGE = 4_000
 """Characters that no passage exceeds: 510 tokens, of which Dutch has one in some five characters."""
 
@@ -158,7 +161,8 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
                 language=document.provenance.language or DEFAULT_LANGUAGE,
                 blocks=grouped(document, blocks),
                 outline=outline(document),
-                is_marked=view.place is not None,
+                is_outline_open=view.place is None
+                and sum(block.id is not None for block in blocks) <= MOST_HEADINGS_OPEN,
                 has_title_block=any(block.kind is BlockKind.TITLE for block in document.blocks),
                 notes=view.notes,
             )
