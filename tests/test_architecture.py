@@ -41,6 +41,7 @@ HOMES = {
     "sqlite3": {
         "retrieval.feedback",
         "retrieval.files",
+        "retrieval.former_texts",
         "retrieval.reading_cache",
         "retrieval.store",
         "retrieval.vector_cache",

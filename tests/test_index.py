@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from retrieval.background import background_texts
 from retrieval.changes import Changes
 from retrieval.corpus import Reading, Skipped
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
+from retrieval.former_texts import former_text
 from retrieval.generations import KeptGeneration, kept_generations, list_generations, roll_back
 from retrieval.index import BuildReport, Index, embedded_texts, lexical_text, update_index
 from retrieval.lexical import analyse
@@ -27,7 +29,7 @@ from retrieval.passages import CUTTING_VERSION
 from retrieval.ranking import Vectors
 from retrieval.readers.markdown import read_markdown
 from retrieval.records import Block, BlockKind, Document, Passage, Provenance, Span
-from retrieval.settings import KEPT_GENERATIONS
+from retrieval.settings import KEPT_GENERATIONS, KEPT_TEXTS
 
 REBUILD = "; rebuild with: vraagbaak index"
 VOCABULARY = ("kat", "hond", "vis")
@@ -82,10 +84,20 @@ class Workshop:
         self.embedders_made = 0
 
     def build(
-        self, *documents: Document, skipped: tuple[Skipped, ...] = (), keep: int = KEPT_GENERATIONS
+        self,
+        *documents: Document,
+        skipped: tuple[Skipped, ...] = (),
+        keep: int = KEPT_GENERATIONS,
+        keep_texts: int = KEPT_TEXTS,
     ) -> BuildReport:
-        reading = Reading(documents, skipped)
-        return update_index(reading, self.folder, self._made, self.embedder.fingerprint, keep=keep)
+        return update_index(
+            Reading(documents, skipped),
+            self.folder,
+            self._made,
+            self.embedder.fingerprint,
+            keep=keep,
+            keep_texts=keep_texts,
+        )
 
     def built(self, *documents: Document) -> list[str]:
         """Build an index of each of these alone; the names of the generations, the oldest first."""
@@ -538,7 +550,7 @@ def versions(count: int) -> list[Document]:
 def test_the_texts_of_kept_generations_still_open(workshop: Workshop) -> None:
     edits = versions(KEPT_GENERATIONS + 1)
     for edit in edits:
-        workshop.build(CATS, edit)
+        workshop.build(CATS, edit, keep_texts=0)
 
     with workshop.open() as index:
         for edit in edits[1:]:
@@ -547,13 +559,67 @@ def test_the_texts_of_kept_generations_still_open(workshop: Workshop) -> None:
         assert index.document_version("vissen.txt", "0" * 8) is None
         assert index.document_version("hond.txt", edits[1].version) is None
     assert len(list((workshop.folder / "generations").iterdir())) == KEPT_GENERATIONS
+    assert not (workshop.folder / "texts.sqlite").exists()
+
+
+def test_former_texts_open_when_their_generations_are_gone(workshop: Workshop) -> None:
+    edits = versions(4)
+    for edit in edits:
+        workshop.build(CATS, edit, keep=2)
+    for generation in kept_generations(workshop.folder)[1:]:
+        shutil.rmtree(generation)
+
+    with workshop.open() as index:
+        assert [index.document_version("vissen.txt", edit.version) for edit in edits] == edits
+        assert index.document_version(CATS.id, edits[0].version) is None
+
+
+def test_what_is_taken_out_of_the_corpus_is_shown_no_more(workshop: Workshop) -> None:
+    first, second = versions(2)
+    workshop.build(CATS, first)
+    workshop.build(CATS, second)
+    workshop.build(CATS)
+
+    with workshop.open() as index:
+        assert index.document_version("vissen.txt", first.version) is None
+        assert index.document_version("vissen.txt", second.version) is None
+    assert former_text(workshop.folder / "texts.sqlite", "vissen.txt", first.version) is None
+
+
+def test_of_a_file_that_cannot_be_read_for_once_the_former_texts_stay(workshop: Workshop) -> None:
+    first, second = versions(2)
+    workshop.build(CATS, first)
+    workshop.build(CATS, second)
+    workshop.build(CATS, skipped=(Skipped("vissen.txt", "it cannot be opened"),))
+    workshop.build(CATS, second, keep=2)
+
+    assert former_text(workshop.folder / "texts.sqlite", "vissen.txt", first.version) == first
+
+
+def test_a_former_text_is_kept_from_an_index_that_cannot_be_built_on(workshop: Workshop) -> None:
+    first, second = versions(2)
+    workshop.build(first)
+    (workshop.generation / "manifest.json").write_text("{", "utf-8")
+    workshop.build(second)
+
+    assert former_text(workshop.folder / "texts.sqlite", "vissen.txt", first.version) == first
+
+
+def test_damaged_former_texts_do_not_cost_the_build(workshop: Workshop) -> None:
+    first, second = versions(2)
+    workshop.build(first)
+    (workshop.folder / "texts.sqlite").write_bytes(b"geen database" * 100)
+    workshop.build(second)
+
+    with workshop.open() as index:
+        assert index.document_version("vissen.txt", first.version) == first
 
 
 def test_a_damaged_generation_before_hides_no_other(workshop: Workshop) -> None:
     edits = versions(3)
     names = []
     for edit in edits:
-        workshop.build(edit)
+        workshop.build(edit, keep_texts=0)
         names.append(workshop.generation)
     (names[1] / "store.sqlite").write_bytes(b"geen database" * 100)
 
@@ -569,7 +635,7 @@ def test_a_text_that_was_damaged_later_is_not_shown(
     first, second = versions(2)
     workshop.build(first)
     store = workshop.generation / "store.sqlite"
-    workshop.build(second)
+    workshop.build(second, keep_texts=0)
     store.write_bytes(store.read_bytes().replace(written, damaged))
 
     with workshop.open() as index:

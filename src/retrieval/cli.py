@@ -327,6 +327,7 @@ def bring_up_to_date(
             bar.show,
             rehearse=Rehearsal(embedder, judge),
             keep=settings.keep_generations,
+            keep_texts=settings.keep_texts,
         )
     return replace(report, seconds=time.perf_counter() - start)
 

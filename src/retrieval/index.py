@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from itertools import accumulate, chain
 from pathlib import Path
@@ -25,6 +26,7 @@ from retrieval.dense import DenseIndex, write_dense
 from retrieval.duplicates import first_of_each_kind
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
 from retrieval.files import broken, map_array, write_array, writing
+from retrieval.former_texts import Replacement, former_text, keep_former_texts
 from retrieval.generations import (
     SCHEMA_VERSION,
     DocumentHashes,
@@ -44,7 +46,7 @@ from retrieval.lexical import LexicalIndex, word_pieces, write_lexical
 from retrieval.passages import CUTTING_VERSION, cut_passages
 from retrieval.ranking import Vectors
 from retrieval.records import Document, Passage
-from retrieval.settings import KEPT_GENERATIONS
+from retrieval.settings import KEPT_GENERATIONS, KEPT_TEXTS
 from retrieval.spelling import Spelling, write_spelling
 from retrieval.store import DocumentEntry, Store, write_store
 from retrieval.suggesting import Suggestions
@@ -78,6 +80,7 @@ CACHE_FOLDER = "cache"
 """Below the index: what can be made again, vectors and readings."""
 
 _STORE, _DENSE = "store.sqlite", "passages.faiss"
+_TEXTS = "texts.sqlite"
 _LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
 _ITEM_WORDS, _ITEM_LETTERS, _ITEM_PASSAGES = "item_words", "item_letters", "item_passages.npy"
 _SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
@@ -174,6 +177,7 @@ def update_index(  # noqa: PLR0913 - the last ones are for the command line alon
     *,
     rehearse: Rehearse | None = None,
     keep: int = KEPT_GENERATIONS,
+    keep_texts: int = KEPT_TEXTS,
 ) -> BuildReport:
     """Make the index in ``folder`` that of ``reading``: a new generation, unless nothing changed.
 
@@ -181,7 +185,8 @@ def update_index(  # noqa: PLR0913 - the last ones are for the command line alon
 
     ``embedder`` is called when a document must be cut or a text embedded, and not otherwise; its
     fingerprint is ``fingerprint``. ``rehearse`` finds what can be suggested; without it nothing is but the
-    editors' questions. ``keep`` generations stay on disk. A damaged index, or one of another making, is
+    editors' questions. ``keep`` generations stay on disk, and a
+    text that is replaced for ``keep_texts`` days. A damaged index, or one of another making, is
     built anew.
     Raises BrokenIndexError where the folder cannot be written or another build is under way. After
     any failure the generation that served still serves, and the vectors made so far are kept.
@@ -197,6 +202,11 @@ def update_index(  # noqa: PLR0913 - the last ones are for the command line alon
         if base and base.manifest.documents == hashes and rehearsed:
             passages, embedded, suggestions = base.manifest.passages, 0, before
         else:
+            today = datetime.now(UTC).date()
+            # a file that was left out is there still
+            present = {*hashes, *(left_out.path for left_out in reading.skipped)}
+            replacement = Replacement(_replaced(folder, hashes), present, today, keep_texts)
+            keep_former_texts(folder / _TEXTS, replacement)
             build = _Build(folder, fingerprint, cache(embedder), progress, rehearse, keep)
             passages, embedded, suggestions = build.run(documents, hashes, base)
     return BuildReport(
@@ -314,12 +324,14 @@ class Index:
     def document_version(self, document_id: str, version_prefix: str) -> Document | None:
         """The document as it was when its sha256 began with ``version_prefix``.
 
-        Looked for in this generation, then in those before it that are still kept, the newest first;
-        None where none of them has it.
+        Looked for in this generation, then among the former texts, then in the generations that are still
+        kept, the newest first. None where none of them has it, and where the document itself is gone.
         """
         document = self.store.document(document_id)
-        if document and document.sha256.startswith(version_prefix):
+        if document is None or document.sha256.startswith(version_prefix):
             return document
+        if former := former_text(self._folder / _TEXTS, document_id, version_prefix):
+            return former
         for generation in kept_generations(self._folder):
             document = _document_of(generation, document_id)
             if document and document.sha256.startswith(version_prefix):
@@ -664,6 +676,18 @@ def _means(pairs: Sequence[_Pair], vectors: VectorCache) -> Iterator[Vectors]:
     for start in range(0, len(pairs), CHUNK):
         bare, headed = zip(*pairs[start : start + CHUNK], strict=True)
         yield (vectors.vectors(bare) + vectors.vectors(headed)) * np.float32(0.5)
+
+
+def _replaced(folder: Path, hashes: Mapping[str, DocumentHashes]) -> list[Document]:
+    """The documents of the generation that serves that now have another text; damaged ones are left out."""
+    try:
+        generation = current_generation(folder)
+        with closing(Store.open(generation / _STORE)) as store:
+            before = store.hashes()
+    except BrokenIndexError:
+        return []
+    changed = [id_ for id_ in before if id_ in hashes and hashes[id_].sha256 != before[id_]]
+    return [former for id_ in changed if (former := _document_of(generation, id_))]
 
 
 def _document_of(generation: Path, document_id: str) -> Document | None:

@@ -58,7 +58,7 @@ class Limits:
 
 
 LIMITS = Limits(seconds=120, memory=1_500_000_000)
-"""Measured: a PDF of 1,000 full pages takes 16 seconds of the processor, 42 in all where five processes share it;
+"""Measured: a PDF of 1,000 full pages takes 16 seconds of the processor, 42 where five processes share it;
 the largest .docx 15 seconds and 570 MB; the largest page, of paragraphs, 3 seconds and 155 MB."""
 
 

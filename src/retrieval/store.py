@@ -68,7 +68,7 @@ def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Pa
         connection.execute("PRAGMA foreign_keys = ON")
         connection.executescript(_TABLES)
         connection.executemany(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_document_row, documents)
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(document_row, documents)
         )
         connection.executemany(
             "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -133,7 +133,7 @@ class Store:
     def document(self, document_id: str) -> Document | None:
         """The document with its text, or None where there is no such document."""
         rows = self._fetch("SELECT * FROM documents WHERE id = ?", document_id)
-        return _document(rows[0]) if rows else None
+        return document_of_row(rows[0]) if rows else None
 
     def documents(self) -> list[DocumentEntry]:
         """Every document without its text, in the order they were written."""
@@ -150,6 +150,10 @@ class Store:
             for id_, title, sha256, provenance, count, pages, anchors in self._fetch(_ENTRIES)
         ]
 
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of the text of every document, by its id."""
+        return dict(self._fetch("SELECT id, sha256 FROM documents"))
+
     def close(self) -> None:
         """Give the file back; the store cannot be used any more."""
         with self._lock:
@@ -163,7 +167,8 @@ class Store:
             raise broken(self._path, f"not a whole store ({error})") from error
 
 
-def _document_row(document: Document) -> tuple[str, ...]:
+def document_row(document: Document) -> tuple[str, ...]:
+    """How a document is encoded, for ``document_of_row``."""
     blocks = [[block.kind.value, block.span.start, block.span.end, block.level] for block in document.blocks]
     return (
         document.id,
@@ -177,7 +182,8 @@ def _document_row(document: Document) -> tuple[str, ...]:
     )
 
 
-def _document(row: Sequence[Any]) -> Document:
+def document_of_row(row: Sequence[Any]) -> Document:
+    """The document that a row encodes; ValueError, KeyError or TypeError where it is none."""
     # before version 3 there were no pages, before version 4 no anchors
     id_, sha256, title, text, blocks, provenance, pages, anchors = (*row, "[]", "[]")[:8]
     return Document(

@@ -1,5 +1,6 @@
 import re
 from contextlib import nullcontext
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -17,23 +18,29 @@ from three_sentences import (
     PASSAGES,
     PASSPORT,
     SUNDAY,
+    TABULAR_DOCUMENT,
     TEXT,
     ThreeSentencesIndex,
     ThreeSentencesStore,
     document_of,
+    passages_of,
 )
 from web_serving import client_of
 
-from retrieval.records import Block, BlockKind, Document, Provenance, Span
+from retrieval.records import Anchor, Block, BlockKind, Document, Passage, Provenance, Span
+from retrieval.store import DocumentEntry
 from retrieval.web.security import Guard
+from retrieval.web.source_page import shown_blocks
 from retrieval.web.sources import (
     BAD_PLACE,
     OLDER_TEXT,
+    QUOTE_NOT_FOUND,
+    QUOTE_STANDS,
     TEXT_CHANGED,
     add_sources,
+    identifier,
     original_url,
     read_place,
-    shown_blocks,
     source_path,
 )
 
@@ -42,6 +49,7 @@ pytestmark = pytest.mark.anyio
 PAGE = "/bronnen/over%20ons/gemeentehuis.txt"
 VERSION = DOCUMENT.sha256[:8]
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+BLOCKS = {*HEADINGS, "p", "pre", "li", "tr"}
 
 
 class Outline(HTMLParser):
@@ -61,7 +69,7 @@ class Outline(HTMLParser):
             return
         self.open.append(tag)
         self.ids += [value for name, value in attrs if name == "id" and value]
-        if "article" in self.open and tag in (*HEADINGS, "p", "pre"):
+        if "article" in self.open and tag in BLOCKS:
             self.blocks.append("")
         if tag in HEADINGS:
             self.headings.append((tag, ""))
@@ -72,7 +80,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag, "the page is not well formed"
 
     def handle_data(self, data: str) -> None:
-        if "article" in self.open and HEADINGS.union(("p", "pre")).intersection(self.open):
+        if "article" in self.open and BLOCKS.intersection(self.open):
             self.blocks[-1] += data
         if HEADINGS.intersection(self.open):
             self.headings[-1] = (self.headings[-1][0], self.headings[-1][1] + data)
@@ -150,7 +158,8 @@ async def test_an_earlier_text_that_is_kept_is_shown(client: httpx.AsyncClient) 
     start = OLD_DOCUMENT.text.index(sentence)
     path = f"{PAGE}?v={OLD_DOCUMENT.sha256[:8]}&start={start}&end={start + len(sentence)}"
     html = (await client.get(path)).text
-    assert OLDER_TEXT in html
+    assert QUOTE_NOT_FOUND in html
+    assert f'<a href="{PAGE}">Bekijk de tekst van nu</a>' in html
     assert Outline(html).marked == [sentence]
     assert f"p-{start}" in Outline(html).ids
     assert FILLING not in html
@@ -249,7 +258,7 @@ def test_markdown_levels_become_an_outline_below_the_title() -> None:
         ("h2", "heading"),
         ("h4", "heading"),
         ("pre", "code"),
-        ("p", "list-item"),
+        ("li", "list-item"),
     ]
 
 
@@ -399,3 +408,125 @@ def test_a_pdf_is_linked_at_the_page_of_the_marked_place() -> None:
     document = Document("a.pdf", "Glas. Papier.", "0" * 64, "a", (), provenance, page_starts=(0, 6))
     assert original_url(document, Span(6, 13)) == "https://gemeente.example/verslag.pdf#page=2"
     assert original_url(document, None) == "https://gemeente.example/verslag.pdf"
+
+
+class Versions:
+    """A library of one document under a name of its own, as it is and as it was; the store is the library."""
+
+    def __init__(self, now: Document, *before: Document) -> None:
+        self._now = now
+        self._before = before
+
+    @property
+    def store(self) -> "Versions":
+        return self
+
+    def documents(self) -> list[DocumentEntry]:
+        return [DocumentEntry(self._now.id, self._now.title, self._now.sha256, self._now.provenance, 1)]
+
+    def document(self, document_id: str) -> Document | None:
+        return self._now if document_id == self._now.id else None
+
+    def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:
+        return list(enumerate(passages_of(self._now))) if document_id == self._now.id else []
+
+    def document_version(self, document_id: str, version_prefix: str) -> Document | None:
+        kept = (self._now, *self._before) if document_id == self._now.id else ()
+        return next((one for one in kept if one.sha256.startswith(version_prefix)), None)
+
+
+BEFORE = document_of("Het gemeentehuis\n\nBalie\n\nEerst dit. Kom op maandag.\n\nFeest\n\nHoera.\n")
+NOW = document_of("Het gemeentehuis\n\nNieuw.\n\nFeest\n\nHoera.\n\nBalie\n\nKom op\u00a0 maandag.\n")
+
+
+async def opened(library: Versions, path: str) -> httpx.Response:
+    application = FastAPI()
+    add_sources(application, lambda: nullcontext(library))
+    async with client_of(Guard(application)) as client:
+        return await client.get(path)
+
+
+def link_to(document: Document, words: str) -> str:
+    start = document.text.index(words)
+    return f"{PAGE}?v={document.sha256[:8]}&start={start}&end={start + len(words)}"
+
+
+async def test_a_quote_that_still_stands_there_is_marked_in_the_text_of_now() -> None:
+    path = link_to(BEFORE, "Kom op maandag.")
+    html = (await opened(Versions(NOW, BEFORE), path)).text
+    outline = Outline(html)
+    assert QUOTE_STANDS in html
+    assert outline.marked == ["Kom op\u00a0 maandag."]
+    assert "Nieuw." in outline.blocks
+    assert f'<a href="{path}&toen=1#citaat">Bekijk de tekst van toen</a>' in unescape(html)
+    # where the passage of then began, with its first sentence or the second: the link arrives at the mark
+    mark = html.index("<mark")
+    for words in ("Eerst dit.", "Kom op maandag."):
+        anchor = f'id="p-{BEFORE.text.index(words)}"'
+        assert html.count(anchor) == 1
+        assert 0 < mark - html.index(anchor) < 200
+    assert len(set(outline.ids)) == len(outline.ids)
+
+
+async def test_the_text_of_then_is_a_link_away() -> None:
+    path = f"{link_to(BEFORE, 'Kom op maandag.')}&toen=1"
+    html = (await opened(Versions(NOW, BEFORE), path)).text
+    assert OLDER_TEXT in html
+    assert f'<a href="{PAGE}">Bekijk de tekst van nu</a>' in html
+    assert Outline(html).marked == ["Kom op maandag."]
+    assert "Eerst dit. Kom op maandag." in Outline(html).blocks
+
+
+async def test_a_source_that_got_another_name_is_found_by_its_text() -> None:
+    response = await opened(Versions(NOW), f"/bronnen/oude%20naam.txt?v={NOW.sha256[:8]}&start=1&end=4")
+    assert response.status_code == 303
+    assert response.headers["location"] == f"{PAGE}?v={NOW.sha256[:8]}&start=1&end=4"
+
+
+@pytest.mark.parametrize("version", [NOW.sha256[:7], BEFORE.sha256[:8], "", "zzzzzzzz"])
+async def test_a_source_that_is_gone_shows_no_text_of_before(version: str) -> None:
+    response = await opened(Versions(NOW, BEFORE), f"/bronnen/oude%20naam.txt?v={version}")
+    assert response.status_code == 404
+    assert "Deze bron bestaat niet, of niet meer." in response.text
+
+
+@pytest.mark.parametrize("query", ["", "&start=34&end=40", "&start=60&end=90"])
+async def test_items_and_rows_are_elements_and_their_text_is_what_it_was(
+    client: httpx.AsyncClient, query: str
+) -> None:
+    html = (await client.get(f"{PAGE}?v={TABULAR_DOCUMENT.sha256[:8]}&toen=1{query}")).text
+    text = TABULAR_DOCUMENT.text
+    assert Outline(html).blocks == [text[b.span.start : b.span.end] for b in TABULAR_DOCUMENT.blocks]
+    assert html.count('<ul role="list">') == html.count('role="region" aria-label="Tabel 1') == 1
+    assert html.count("<td>") == 4
+
+
+async def test_headings_are_listed_with_links(client: httpx.AsyncClient) -> None:
+    html = (await client.get(PAGE)).text
+    for words, id_ in (
+        ("Openingstijden", "kop-openingstijden"),
+        ("Balie", "kop-balie"),
+        ("Feest", "kop-feest"),
+    ):
+        assert f'<li><a href="#{id_}">{words}</a></li>' in html
+        assert f'class="heading" id="{id_}"' in html
+    assert "<details open>" in html
+    assert "<details>" in (await client.get(f"{PAGE}?start=0&end=5")).text
+
+
+async def test_pages_are_marked_and_are_no_text() -> None:
+    paged = replace(NOW, page_starts=(0, NOW.text.index("Feest"), NOW.text.index("maandag")))
+    html = (await opened(Versions(paged), PAGE)).text
+    assert re.findall(r'id="(pagina-\d)" role="doc-pagebreak" aria-label="(pagina \d)"', html) == [
+        (f"pagina-{number}", f"pagina {number}") for number in (1, 2, 3)
+    ]
+    assert Outline(html).blocks == [NOW.text[b.span.start : b.span.end] for b in NOW.blocks]
+
+
+async def test_an_article_of_a_law_is_named_at_its_place() -> None:
+    law = replace(NOW, anchors=(Anchor(NOW.text.index("Balie"), "art2", "jci1.3:c:BWBR0005416&artikel=2"),))
+    html = unescape((await opened(Versions(law), link_to(law, "Kom op"))).text)
+    assert "Kenmerk: jci1.3:c:BWBR0005416&artikel=2" in html
+    assert 'href="https://gemeente.example/#art2:~:text=Kom%20op"' in html
+    assert "Kenmerk" not in (await opened(Versions(law), link_to(law, "Nieuw."))).text
+    assert identifier(law, None) is None

@@ -1,39 +1,40 @@
 """The pages of the sources: a list, and each source with the cited place marked; no JavaScript needed.
 
-The text stands on the page as it is in the document, character for character: what is copied from it
-can be checked against the citation.
+A link of an older answer opens too: at the place where its quote stands now, or in the text of then.
 """
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, Self
 from urllib.parse import quote as percent_encoded
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from retrieval.passages import split_sentences
-from retrieval.records import Block, BlockKind, Document, Passage, Span, page_at
+from retrieval.records import VERSION_LENGTH, BlockKind, Document, Passage, Span, anchor_at, page_at
 from retrieval.store import DocumentEntry
 from retrieval.text_fragments import link_to_page, link_to_text
+from retrieval.web.moved_quotes import place_now
 from retrieval.web.pages import render_page
 from retrieval.web.problems import problem_for
+from retrieval.web.source_page import grouped, outline, shown_blocks
 
 DEFAULT_LANGUAGE = "nl"
-FIRST_HEADING, LAST_HEADING = 2, 6
-"""Levels of headings below the title, which is the ``h1``."""
-
 _OFFSET = re.compile(r"[0-9]{1,12}")
 """An offset in a link; no document is longer than twelve digits can say."""
 
-FAR = 300
-"""Characters into a passage (eight lines of a phone) from which its anchor stands at the marked place
-instead of its start, or following the link would leave the mark out of view."""
+_HEADS = (BlockKind.TITLE, BlockKind.HEADING)
+_NOT_KEPT = {"Cache-Control": "no-cache"}
+
+MOST_HEADINGS_OPEN = 12
+"""Headings up to which the outline of a page is open: half the height of a phone."""
+
+LONGEST_PASSAGE = 4_000
+"""Characters that no passage exceeds: 510 tokens, of which Dutch has one in some five characters."""
 
 BAD_PLACE = "De plek in deze link klopt niet. U ziet de hele bron, zonder markering."
 TEXT_CHANGED = (
@@ -41,6 +42,13 @@ TEXT_CHANGED = (
     "U ziet de tekst van nu; de aangehaalde plek is daarom niet gemarkeerd."
 )
 OLDER_TEXT = "U ziet een eerdere tekst van deze bron: die waaruit het antwoord komt."
+QUOTE_STANDS = (
+    "Deze bron is veranderd sinds het antwoord werd gegeven. Het citaat staat er nog, hier gemarkeerd."
+)
+QUOTE_NOT_FOUND = (
+    "Deze bron is veranderd sinds het antwoord werd gegeven. Het citaat is niet met zekerheid terug te "
+    "vinden in de tekst van nu. U ziet daarom de tekst van toen."
+)
 NO_SOURCES = "De bronnen zijn nog niet klaar om te lezen. Probeer het later opnieuw."
 
 
@@ -69,7 +77,7 @@ class SourceLibrary(Protocol):
         ...
 
     def document_version(self, document_id: str, version_prefix: str) -> Document | None:
-        """A document whose sha256 starts so, from any generation that is kept."""
+        """A document whose sha256 starts so, of a document that is still there."""
         ...
 
 
@@ -78,29 +86,42 @@ Sources = Callable[[], AbstractContextManager[SourceLibrary]]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of text that is marked or not; ``anchor`` is the id of the first marked one."""
+class AskedPlace:
+    """What a link asks for, as it came: a version and a place in it; ``then`` asks for the text of then."""
+
+    version: str
+    start: str
+    end: str
+    then: bool
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Self:
+        """What stands behind the ``?`` of a link."""
+        version, start, end = (query.get(name, "") for name in ("v", "start", "end"))
+        return cls(version, start, end, bool(query.get("toen")))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a visitor must know of the text on the page, and a link to another one."""
 
     text: str
-    marked: bool
-    anchor: str | None = None
+    link_text: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A stretch of a block that no passage starts or ends in; ``anchors`` are the ids that stand there."""
+class View:
+    """What a link shows: a text of a document, where passages of it start, and the place that is marked.
 
-    pieces: tuple[Piece, ...]
-    anchors: tuple[str, ...] = ()
+    ``arrivals`` are starts of passages of an older text, to which the link may lead.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class ShownBlock:
-    """A block of the page: its HTML element, its class and what stands in it."""
-
-    tag: str
-    kind: str
-    parts: tuple[Part, ...]
+    document: Document
+    passages: Sequence[Span]
+    place: Span | None
+    notes: tuple[Note, ...] = ()
+    arrivals: Collection[int] = ()
 
 
 def add_sources(app: FastAPI, sources: Sources | None) -> None:
@@ -117,37 +138,61 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
         return _page(render_page("bronnen.html", entries=entries, source_path=source_path))
 
     @router.get("/bronnen/{document_id:document}")
-    def show_source(document_id: str, v: str = "", start: str = "", end: str = "") -> Response:
+    def show_source(request: Request, document_id: str) -> Response:
         if sources is None:
             return problem_for("/bronnen", 503, NO_SOURCES, {"Retry-After": "30"})
+        asked = AskedPlace.of(request.query_params)
         with sources() as library:
-            document, notes = _asked_document(library, document_id, v)
-            current = library.store.document(document_id)
-            passages = [passage.span for _, passage in library.store.passages_of(document_id)]
-        if document is None:
+            view = view_of(library, document_id, asked)
+            renamed = None if view else _renamed(library, asked.version)
+        if renamed is not None:
+            # a browser keeps the fragment
+            return RedirectResponse(f"{source_path(renamed)}?{request.url.query}", 303, _NOT_KEPT)
+        if view is None:
             return problem_for("/bronnen", 404, "Deze bron bestaat niet, of niet meer.")
-        is_asked_text = TEXT_CHANGED not in notes
-        place = read_place(start, end, len(document.text)) if is_asked_text else None
-        if is_asked_text and place is None and (start or end):
-            notes.append(BAD_PLACE)
-        starts = (
-            passages
-            if current is not None and current.sha256 == document.sha256
-            else _possible_passages(document, place)
-        )
+        document = view.document
+        blocks = shown_blocks(document, view.passages, view.place, view.arrivals)
         return _page(
             render_page(
                 "bron.html",
                 document=document,
-                original_url=original_url(document, place),
+                original_url=original_url(document, view.place),
+                identifier=identifier(document, view.place),
                 language=document.provenance.language or DEFAULT_LANGUAGE,
-                blocks=shown_blocks(document, starts, place),
+                blocks=grouped(document, blocks),
+                outline=outline(document),
+                is_outline_open=view.place is None
+                and sum(block.id is not None for block in blocks) <= MOST_HEADINGS_OPEN,
                 has_title_block=any(block.kind is BlockKind.TITLE for block in document.blocks),
-                notes=notes,
+                notes=view.notes,
             )
         )
 
     app.include_router(router)
+
+
+def view_of(library: SourceLibrary, document_id: str, asked: AskedPlace) -> View | None:
+    """What a link shows; None where there is no such document."""
+    current = library.store.document(document_id)
+    if current is None:
+        return None
+    passages = [passage.span for _, passage in library.store.passages_of(document_id)]
+    if not _is_version(asked.version) or current.sha256.startswith(asked.version):
+        return View(current, passages, *_place_in(current, asked))
+    older = library.document_version(document_id, asked.version)
+    if older is None:
+        return View(current, passages, None, (Note(TEXT_CHANGED),))
+    place, notes = _place_in(older, asked)
+    now = place_now(older, place, current) if place and not asked.then else None
+    if place and now:
+        query = f"v={asked.version}&start={place.start}&end={place.end}&toen=1"
+        link = f"{source_path(document_id)}?{query}#citaat"
+        note = Note(QUOTE_STANDS, "Bekijk de tekst van toen", link)
+        return View(current, passages, now, (note,), _arrivals(older, place))
+    is_sought = place is not None and not asked.then
+    told = QUOTE_NOT_FOUND if is_sought else OLDER_TEXT
+    note = Note(told, "Bekijk de tekst van nu", source_path(document_id))
+    return View(older, _possible_passages(older, place), place, (note, *notes))
 
 
 def original_url(document: Document, place: Span | None) -> str | None:
@@ -156,7 +201,15 @@ def original_url(document: Document, place: Span | None) -> str | None:
     if place is None:
         return url
     in_pdf = link_to_page(url, page_at(document.page_starts, place.start))
-    return in_pdf or link_to_text(url, document.text[place.start : place.end]) or url
+    anchor = anchor_at(document.anchors, place.start)
+    text = document.text[place.start : place.end]
+    return in_pdf or link_to_text(url, text, anchor.fragment if anchor else None) or url
+
+
+def identifier(document: Document, place: Span | None) -> str | None:
+    """What the marked place is called, as an article of a law (Juriconnect); None where it has no name."""
+    anchor = anchor_at(document.anchors, place.start) if place else None
+    return anchor.identifier if anchor else None
 
 
 class _DocumentConvertor(PathConvertor):
@@ -178,72 +231,30 @@ def read_place(start: str, end: str, length: int) -> Span | None:
     return Span(first, last) if first < last <= length else None
 
 
-def shown_blocks(document: Document, passages: Sequence[Span], place: Span | None) -> list[ShownBlock]:
-    """The blocks of a page, with an anchor where each passage starts and ``place`` marked.
-
-    The text of the pieces of a block, joined, is that of the block.
-    """
-    levels = _heading_levels(document.blocks)
-    anchors = _anchors(passages, place)
-    bounds = sorted({*anchors, *(span.end for span in passages)})
-    shown = []
-    mark_is_open = False
-    for block, level in zip(document.blocks, levels, strict=True):
-        parts = []
-        for part in _cut(block.span, bounds):
-            pieces = []
-            for piece in _cut(part, [place.start, place.end] if place else []):
-                marked = place is not None and place.start <= piece.start and piece.end <= place.end
-                anchor = "citaat" if marked and not mark_is_open else None
-                mark_is_open = mark_is_open or marked
-                pieces.append(Piece(document.text[piece.start : piece.end], marked, anchor))
-            parts.append(Part(tuple(pieces), tuple(anchors.get(part.start, ()))))
-        tag = f"h{level}" if level else _TAGS.get(block.kind, "p")
-        shown.append(ShownBlock(tag, block.kind.value.replace("_", "-"), tuple(parts)))
-    return shown
+def _place_in(document: Document, asked: AskedPlace) -> tuple[Span | None, tuple[Note, ...]]:
+    place = read_place(asked.start, asked.end, len(document.text))
+    is_wrong = place is None and (asked.start or asked.end)
+    return place, (Note(BAD_PLACE),) if is_wrong else ()
 
 
-_HEADS = (BlockKind.TITLE, BlockKind.HEADING)
-_TAGS = {BlockKind.CODE: "pre"}
+def _renamed(library: SourceLibrary, version: str) -> str | None:
+    """The id of the document that now has the text which a link to another id names, if one has."""
+    if not _is_version(version) or len(version) < VERSION_LENGTH:
+        return None
+    entries = library.store.documents()
+    return next((entry.id for entry in entries if entry.sha256.startswith(version)), None)
 
 
-def _asked_document(
-    library: SourceLibrary, document_id: str, version: str
-) -> tuple[Document | None, list[str]]:
-    current = library.store.document(document_id)
-    if not _is_version(version) or (current is not None and current.sha256.startswith(version)):
-        return current, []
-    older = library.document_version(document_id, version)
-    if older is not None:
-        return older, [OLDER_TEXT]
-    return current, [TEXT_CHANGED]
+def _arrivals(older: Document, place: Span) -> set[int]:
+    """Where the passage of an older text may have started that a link to ``place`` leads to."""
+    heads = (block.span.end for block in older.blocks if block.kind in _HEADS)
+    heading_end = max((end for end in heads if end <= place.start), default=0)
+    first = max(place.start - LONGEST_PASSAGE, heading_end)
+    return {span.start for span in _possible_passages(older, place) if first <= span.start <= place.start}
 
 
 def _is_version(text: str) -> bool:
     return 0 < len(text) <= 64 and set(text) <= set("0123456789abcdef")
-
-
-def _heading_levels(blocks: Sequence[Block]) -> list[int]:
-    """The level of each block on the page: 1 for the title, from 2 on for headings, 0 for the rest."""
-    highest = min((block.level for block in blocks if block.kind is BlockKind.HEADING), default=1)
-    return [
-        1
-        if block.kind is BlockKind.TITLE
-        else min(LAST_HEADING, FIRST_HEADING + block.level - highest)
-        if block.kind is BlockKind.HEADING
-        else 0
-        for block in blocks
-    ]
-
-
-def _anchors(passages: Sequence[Span], place: Span | None) -> dict[int, dict[str, None]]:
-    """The ids of the passages by the offsets where they stand."""
-    anchors: dict[int, dict[str, None]] = {}  # of the inner ones the keys count, in order
-    for start, end in sorted({(span.start, span.end) for span in passages}):
-        is_far = place is not None and start + FAR < place.start < end
-        stands_at = place.start if place is not None and is_far else start
-        anchors.setdefault(stands_at, {})[f"p-{start}"] = None
-    return anchors
 
 
 def _possible_passages(document: Document, place: Span | None) -> list[Span]:
@@ -266,11 +277,5 @@ def _possible_passages(document: Document, place: Span | None) -> list[Span]:
     return possible
 
 
-def _cut(span: Span, offsets: Sequence[int]) -> Iterator[Span]:
-    """The span cut at those of the offsets, which are sorted and differ, that lie within it."""
-    within = offsets[bisect_right(offsets, span.start) : bisect_left(offsets, span.end)]
-    return (Span(start, end) for start, end in pairwise([span.start, *within, span.end]))
-
-
 def _page(html: str) -> HTMLResponse:
-    return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+    return HTMLResponse(html, headers=_NOT_KEPT)
