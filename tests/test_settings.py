@@ -11,9 +11,9 @@ from retrieval.settings import _LINK, Settings, load_settings
 ENVIRONMENT_KEYS = (
     "VRAAGBAAK_ALLOWED_ORIGINS, VRAAGBAAK_CONTACT_TEXT, VRAAGBAAK_CONTACT_URL, VRAAGBAAK_CORPUS, "
     "VRAAGBAAK_EMBEDDER, VRAAGBAAK_FEEDBACK, VRAAGBAAK_HOST, VRAAGBAAK_INDEX, "
-    "VRAAGBAAK_KEEP_GENERATIONS, VRAAGBAAK_LOG_QUESTIONS, VRAAGBAAK_MCP, VRAAGBAAK_PASSAGE_PROMPT, "
-    "VRAAGBAAK_PORT, VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, VRAAGBAAK_RERANKER, VRAAGBAAK_THEME, "
-    "VRAAGBAAK_VERDICT"
+    "VRAAGBAAK_KEEP_GENERATIONS, VRAAGBAAK_LOG_QUESTIONS, VRAAGBAAK_MCP, VRAAGBAAK_OUTDATED, "
+    "VRAAGBAAK_PASSAGE_PROMPT, VRAAGBAAK_PORT, VRAAGBAAK_QUERY_PROMPT, VRAAGBAAK_RATE_LIMIT, "
+    "VRAAGBAAK_RERANKER, VRAAGBAAK_THEME, VRAAGBAAK_VERDICT"
 )
 FILE_KEYS = ENVIRONMENT_KEYS.replace("VRAAGBAAK_", "").lower()
 
@@ -53,6 +53,7 @@ def test_without_any_setting_the_defaults_hold() -> None:
         "mcp": True,
         "feedback": Path("feedback.sqlite"),
         "log_questions": False,
+        "outdated": "mark",
         "contact_text": None,
         "contact_url": None,
     }
@@ -109,6 +110,11 @@ def test_an_unknown_key_in_the_environment_is_refused() -> None:
         f"unknown setting VRAAGBAAK_PROT in the environment; expected one of {ENVIRONMENT_KEYS}: "
         "unset it or correct its name"
     )
+
+
+def test_what_is_outdated_is_marked_or_left_out() -> None:
+    assert loaded(OUTDATED="leave_out").outdated == "leave_out"
+    assert "setting 'outdated'" in refusal(OUTDATED="weg")
 
 
 @pytest.mark.parametrize("file", ["prot = 1002", "[prot]\nport = 1002"])

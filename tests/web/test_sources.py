@@ -1,5 +1,6 @@
 import re
 from contextlib import nullcontext
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -24,7 +25,8 @@ from three_sentences import (
 )
 from web_serving import client_of
 
-from retrieval.records import Block, BlockKind, Document, Provenance, Span
+from retrieval.records import Anchor, Block, BlockKind, Document, Provenance, Span
+from retrieval.store import DocumentEntry
 from retrieval.web.security import Guard
 from retrieval.web.sources import (
     BAD_PLACE,
@@ -90,7 +92,7 @@ async def outline_of(client: httpx.AsyncClient, path: str) -> Outline:
 async def test_the_list_names_title_publisher_date_and_links(client: httpx.AsyncClient) -> None:
     html = (await client.get("/bronnen")).text
     assert f'<a href="{PAGE}">Het gemeentehuis</a>' in html
-    assert "<span>Gemeente</span><span>9 maart 2024</span>" in html
+    assert "<span>9 maart 2024</span><span>Gemeente</span>" in html
     assert '<html lang="nl">' in html
 
 
@@ -399,3 +401,34 @@ def test_a_pdf_is_linked_at_the_page_of_the_marked_place() -> None:
     document = Document("a.pdf", "Glas. Papier.", "0" * 64, "a", (), provenance, page_starts=(0, 6))
     assert original_url(document, Span(6, 13)) == "https://gemeente.example/verslag.pdf#page=2"
     assert original_url(document, None) == "https://gemeente.example/verslag.pdf"
+
+
+async def test_the_page_of_a_source_tells_version_licence_and_that_it_does_not_hold() -> None:
+    known = Provenance(
+        url="https://ede.example/",
+        modified="2025-05-03",
+        version="2.1",
+        licence="https://licentie.example/",
+        valid_until="2025-05-31",
+    )
+    article = Anchor(0, "Artikel1", "jci1.3:c:BWBR1&artikel=1")
+    document = replace(DOCUMENT, provenance=known, anchors=(article,))
+
+    class Store(ThreeSentencesStore):
+        def documents(self) -> list[DocumentEntry]:
+            return [DocumentEntry(document.id, document.title, document.sha256, known, 1)]
+
+        def document(self, document_id: str) -> Document | None:
+            return document if document_id == document.id else None
+
+    app = FastAPI()
+    add_sources(app, lambda: nullcontext(ThreeSentencesIndex(Store())))
+    async with client_of(app) as client:
+        start = TEXT.index(OPEN)
+        html = (await client.get(f"{PAGE}?v={document.version}&start={start}&end={start + len(OPEN)}")).text
+        listed = (await client.get("/bronnen")).text
+    assert "<span>Bijgewerkt 3 mei 2025</span><span>versie 2.1</span>" in html
+    assert 'Licentie: <a href="https://licentie.example/" rel="noopener license">' in html
+    assert "Wetsartikel: jci1.3:c:BWBR1&amp;artikel=1" in html
+    assert "Let op: deze bron geldt vandaag niet. Gold tot en met 31 mei 2025." in html
+    assert '<span class="verlopen">Gold tot en met 31 mei 2025</span>' in listed

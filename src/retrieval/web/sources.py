@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Protocol
 from urllib.parse import quote as percent_encoded
@@ -18,7 +19,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from retrieval.passages import split_sentences
-from retrieval.records import Block, BlockKind, Document, Passage, Span, page_at
+from retrieval.records import Block, BlockKind, Document, Passage, Span, anchor_at, page_at
 from retrieval.store import DocumentEntry
 from retrieval.text_fragments import link_to_page, link_to_text
 from retrieval.web.pages import render_page
@@ -114,7 +115,7 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
             return problem_for("/bronnen", 503, NO_SOURCES, {"Retry-After": "30"})
         with sources() as library:
             entries = sorted(library.store.documents(), key=lambda entry: (entry.title.casefold(), entry.id))
-        return _page(render_page("bronnen.html", entries=entries, source_path=source_path))
+        return _page(render_page("bronnen.html", entries=entries, source_path=source_path, today=_today()))
 
     @router.get("/bronnen/{document_id:document}")
     def show_source(document_id: str, v: str = "", start: str = "", end: str = "") -> Response:
@@ -144,6 +145,8 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
                 blocks=shown_blocks(document, starts, place),
                 has_title_block=any(block.kind is BlockKind.TITLE for block in document.blocks),
                 notes=notes,
+                identifier=_identifier(document, place),
+                today=_today(),
             )
         )
 
@@ -163,6 +166,16 @@ class _DocumentConvertor(PathConvertor):
     """Takes the rest of a path, of which Starlette's own leaves out what follows on a line end."""
 
     regex = r"[\s\S]*"
+
+
+def _today() -> str:
+    return datetime.now().astimezone().date().isoformat()
+
+
+def _identifier(document: Document, place: Span | None) -> str | None:
+    """That of the article in which the marked place stands."""
+    anchor = anchor_at(document.anchors, place.start) if place else None
+    return anchor.identifier if anchor else None
 
 
 def source_path(document_id: str) -> str:
