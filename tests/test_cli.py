@@ -601,7 +601,9 @@ def test_each_quote_and_passage_is_shown_with_its_place_and_address(
             f"  {AIVD}, teken {one['start']} tot {one['end']} (https://a.example/met-wie)" for one in told
         ]
         assert [line for line in shown.splitlines() if line.startswith(f"  {AIVD}")] == places
-        without = [line for line in shown.splitlines() if line not in places]
+        of_whom = "  Algemene Inlichtingen- en Veiligheidsdienst (AIVD)"
+        assert shown.splitlines().count(of_whom) == len(places)
+        without = [line for line in shown.splitlines() if line not in (*places, of_whom)]
         assert "\n".join(without).startswith(reply["text"])
 
 

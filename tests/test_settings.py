@@ -52,9 +52,9 @@ def test_without_any_setting_the_defaults_hold() -> None:
         "allowed_origins": (),
         "theme": None,
         "mcp": True,
-        "outdated": "mark",
         "feedback": Path("feedback.sqlite"),
         "log_questions": False,
+        "outdated": "mark",
         "contact_text": None,
         "contact_url": None,
     }
@@ -111,6 +111,11 @@ def test_an_unknown_key_in_the_environment_is_refused() -> None:
         f"unknown setting VRAAGBAAK_PROT in the environment; expected one of {ENVIRONMENT_KEYS}: "
         "unset it or correct its name"
     )
+
+
+def test_what_is_outdated_is_marked_or_left_out() -> None:
+    assert loaded(OUTDATED="leave_out").outdated == "leave_out"
+    assert "setting 'outdated'" in refusal(OUTDATED="weg")
 
 
 @pytest.mark.parametrize("file", ["prot = 1002", "[prot]\nport = 1002"])

@@ -20,6 +20,7 @@ from retrieval.embedding import open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.explanation import Explainer, Explanation, Grounds, explain_small_talk
 from retrieval.index import Index
+from retrieval.provenance_text import outdated
 from retrieval.questions import MOST_EARLIER, earlier_question_problem, question_problem
 from retrieval.quoting import QUOTE_MARGIN, Quotable, admits_several, best_quote
 from retrieval.records import (
@@ -390,4 +391,5 @@ def _told(quotes: Sequence[Quote], citations: Sequence[Citation]) -> str:
 
 
 def _source_line(citation: Citation) -> str:
-    return f"Bron: {citation.place}"
+    told = outdated(citation)
+    return f"Bron: {citation.place}" + (f" ({told[0].lower()}{told[1:]})" if told else "")

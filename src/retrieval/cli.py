@@ -701,7 +701,8 @@ def _readable(reply: Reply) -> str:
 
 
 def _with_places(reply: Answer | Abstention) -> str:
-    """The reply's text; below the source of each quote or passage the file, and where in it that stands."""
+    """The reply's text; below each source the file, where in it the words stand, and what is known of it."""
+    from retrieval.provenance_text import origin
     from retrieval.records import Answer
 
     shown = (
@@ -717,7 +718,8 @@ def _with_places(reply: Answer | Abstention) -> str:
         end = line_end if line_end >= 0 else len(text)
         name = " ".join(citation.document_id.splitlines())  # names of files may hold line ends
         address = f" ({citation.url})" if citation.url else ""
-        place = f"\n  {name}, teken {span.start} tot {span.end}{address}"
+        told = " ".join(", ".join(origin(citation.provenance)).split())
+        place = f"\n  {name}, teken {span.start} tot {span.end}{address}" + (f"\n  {told}" if told else "")
         text = text[:end] + place + text[end:]
         end += len(place)
     return text

@@ -117,7 +117,10 @@ def test_the_text_of_an_answer_names_title_place_and_document(address: str) -> N
     start = TEXT.index(PASSPORT)
     shown = text_of(result)
     assert shown.startswith(f"{PASSPORT}\n\n[1] Het gemeentehuis › Balie\nhttp://127.0.0.1:")
-    assert shown.endswith(f"\ndocument_id: {DOCUMENT_ID}, start: {start}, end: {start + len(PASSPORT)}")
+    assert shown.endswith(
+        f"\ndocument_id: {DOCUMENT_ID}, start: {start}, end: {start + len(PASSPORT)}"
+        "\npublisher: Gemeente, date: 2024-03-09"
+    )
 
 
 def test_earlier_questions_count(address: str) -> None:

@@ -5,7 +5,18 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.records import Abstention, Answer, Citation, Contact, Lead, Provenance, Quote, SmallTalk, Span
+from retrieval.records import (
+    Abstention,
+    Answer,
+    Citation,
+    Contact,
+    Lead,
+    OtherPlace,
+    Provenance,
+    Quote,
+    SmallTalk,
+    Span,
+)
 from retrieval.web.messages import marked_html, notice_html, question_html, reply_html, verbatim, welcome_html
 
 NASTY = "<img src=x onerror=alert(1)> *a* $$b$$ [c](http://x.example) \"d\" 'e' &amp;\n\n# f\r\n`g`"
@@ -78,6 +89,33 @@ def test_a_quote_tells_its_date_its_publisher_and_its_original_page() -> None:
         '<a href="https://x.example/a#:~:text=Een%20zin." target="_blank" rel="noopener">'
         "Op de oorspronkelijke pagina</a>"
     ) in html
+
+
+def test_what_holds_no_longer_is_told_in_words_with_quote_and_passage() -> None:
+    cited = replace(
+        citation("Een zin.", Span(0, 8)),
+        provenance=Provenance(modified="2025-05-03", version="2 <b>", valid_until="2025-05-31"),
+        is_outdated=True,
+    )
+    html = reply_html(Answer("i", "t", (Quote("Een zin.", 1, Span(10, 18)),), (cited,)))
+    assert '<span class="vb-herkomst">Bijgewerkt 3 mei 2025, versie 2 &lt;b&gt;</span>' in html
+    assert html.count('<strong class="vb-verlopen">Let op: gold tot en met 31 mei 2025</strong>') == 2
+    assert "vb-verlopen" not in reply_html(Abstention("i", "t", (replace(cited, is_outdated=False),)))
+
+
+def test_where_else_a_passage_stands_is_folded_below_it() -> None:
+    place = OtherPlace("b.txt", "Titel <b>", ("Titel <b>", "Kop"), None, Span(3, 9), "cd" * 32)
+    cited = replace(citation("Een zin."), other_places=(place,), other_place_count=12)
+    assert (
+        '<details class="vb-ook"><summary>Staat ook op 12 andere plekken</summary><ul>'
+        '<li><a href="/bronnen/b.txt?v=cdcdcdcd&amp;start=3&amp;end=9#p-3" target="_blank" rel="noopener">'
+        "Titel &lt;b&gt; › Kop</a></li><li>en nog 11</li></ul></details>"
+    ) in reply_html(Abstention("i", "t", (cited,)))
+    alone = replace(cited, other_place_count=1)
+    assert ("<summary>Staat ook op één andere plek</summary><ul><li><a href") in reply_html(
+        Abstention("i", "t", (alone,))
+    )
+    assert "en nog" not in reply_html(Abstention("i", "t", (alone,)))
 
 
 def test_a_row_is_shown_below_what_it_is_read_with() -> None:

@@ -98,7 +98,7 @@ async def outline_of(client: httpx.AsyncClient, path: str) -> Outline:
 async def test_the_list_names_title_publisher_date_and_links(client: httpx.AsyncClient) -> None:
     html = (await client.get("/bronnen")).text
     assert f'<a href="{PAGE}">Het gemeentehuis</a>' in html
-    assert "<span>Gemeente</span><span>9 maart 2024</span>" in html
+    assert "<span>9 maart 2024</span><span>Gemeente</span>" in html
     assert '<html lang="nl">' in html
 
 
@@ -526,7 +526,38 @@ async def test_pages_are_marked_and_are_no_text() -> None:
 async def test_an_article_of_a_law_is_named_at_its_place() -> None:
     law = replace(NOW, anchors=(Anchor(NOW.text.index("Balie"), "art2", "jci1.3:c:BWBR0005416&artikel=2"),))
     html = unescape((await opened(Versions(law), link_to(law, "Kom op"))).text)
-    assert "Kenmerk: jci1.3:c:BWBR0005416&artikel=2" in html
+    assert "Wetsartikel: jci1.3:c:BWBR0005416&artikel=2" in html
     assert 'href="https://gemeente.example/#art2:~:text=Kom%20op"' in html
-    assert "Kenmerk" not in (await opened(Versions(law), link_to(law, "Nieuw."))).text
+    assert "Wetsartikel" not in (await opened(Versions(law), link_to(law, "Nieuw."))).text
     assert identifier(law, None) is None
+
+
+async def test_the_page_of_a_source_tells_version_licence_and_that_it_does_not_hold() -> None:
+    known = Provenance(
+        url="https://ede.example/",
+        modified="2025-05-03",
+        version="2.1",
+        licence="https://licentie.example/",
+        valid_until="2025-05-31",
+    )
+    article = Anchor(0, "Artikel1", "jci1.3:c:BWBR1&artikel=1")
+    document = replace(DOCUMENT, provenance=known, anchors=(article,))
+
+    class Store(ThreeSentencesStore):
+        def documents(self) -> list[DocumentEntry]:
+            return [DocumentEntry(document.id, document.title, document.sha256, known, 1)]
+
+        def document(self, document_id: str) -> Document | None:
+            return document if document_id == document.id else None
+
+    app = FastAPI()
+    add_sources(app, lambda: nullcontext(ThreeSentencesIndex(Store())))
+    async with client_of(app) as client:
+        start = TEXT.index(OPEN)
+        html = (await client.get(f"{PAGE}?v={document.version}&start={start}&end={start + len(OPEN)}")).text
+        listed = (await client.get("/bronnen")).text
+    assert "<span>Bijgewerkt 3 mei 2025</span><span>versie 2.1</span>" in html
+    assert 'Licentie: <a href="https://licentie.example/" rel="noopener license">' in html
+    assert "Wetsartikel: jci1.3:c:BWBR1&amp;artikel=1" in html
+    assert "Let op: deze bron geldt vandaag niet. Gold tot en met 31 mei 2025." in html
+    assert '<span class="verlopen">Gold tot en met 31 mei 2025</span>' in listed

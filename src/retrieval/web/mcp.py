@@ -305,9 +305,17 @@ def shown_text(reply: Mapping[str, Any], links: Sequence[str]) -> str:
     cited = [
         f"[{citation['number']}] {_place(citation)}\n{link}\n"
         f"document_id: {citation['document_id']}, start: {citation['start']}, end: {citation['end']}"
+        f"{_known(citation)}"
         for citation, link in zip(reply["citations"], links, strict=True)
     ]
     return "\n\n".join((reply["text"], *cited))
+
+
+def _known(citation: Mapping[str, Any]) -> str:
+    """What is known of the source, on a line of its own."""
+    names = ("publisher", "date", "modified", "valid_from", "valid_until", "version", "licence", "identifier")
+    known = ", ".join(f"{name}: {citation[name]}" for name in names if citation[name])
+    return f"\n{known}" if known else ""
 
 
 def _place(citation: Mapping[str, Any]) -> str:

@@ -7,8 +7,8 @@ element, so that Markdown, through which Gradio takes it, leaves every character
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from retrieval.provenance_text import elsewhere, origin, outdated
 from retrieval.records import Abstention, Answer, Citation, Contact, Quote, Reply, SmallTalk, Span
-from retrieval.web.pages import dutch_date
 
 PROMISE = "U krijgt de zinnen te zien die uw vraag beantwoorden, letterlijk en met de bron erbij."
 FAILED = (
@@ -118,10 +118,16 @@ def _quote_html(quote: Quote, citation: Citation) -> str:
 
 
 def _origin_html(citation: Citation) -> str:
-    date = citation.provenance.date
-    known = [dutch_date(date) if date else None, citation.provenance.publisher]
-    told = ", ".join(verbatim(one) for one in known if one)
-    return f'<span class="vb-herkomst">{told}</span>' if told else ""
+    told = ", ".join(map(verbatim, origin(citation.provenance)))
+    shown = f'<span class="vb-herkomst">{told}</span>' if told else ""
+    return f"{shown}{_outdated_html(citation)}"
+
+
+def _outdated_html(citation: Citation) -> str:
+    told = outdated(citation)
+    return (
+        f'<strong class="vb-verlopen">Let op: {verbatim(told[0].lower() + told[1:])}</strong>' if told else ""
+    )
 
 
 def _actions_html(citation: Citation) -> str:
@@ -146,9 +152,24 @@ def _about_html(citations: Sequence[Citation]) -> str:
 def _passages_html(citations: Iterable[Citation]) -> str:
     return "".join(
         f'<figure class="vb-passage"><figcaption>{_link(citation.source_url, _place(citation))}</figcaption>'
-        f"<p>{marked_html(citation.text, citation.highlights)}</p></figure>"
+        f"<p>{marked_html(citation.text, citation.highlights)}</p>"
+        f"{_outdated_html(citation)}{_elsewhere_html(citation)}</figure>"
         for citation in citations
     )
+
+
+def _elsewhere_html(citation: Citation) -> str:
+    """The other places where the same stands, folded; of many the first."""
+    if not citation.other_place_count:
+        return ""
+    places = [
+        f"<li>{_link(place.source_url, _joined(place.title, place.headings))}</li>"
+        for place in citation.other_places
+    ]
+    more = citation.other_place_count - len(places)
+    items = "".join(places) + (f"<li>en nog {more}</li>" if more > 0 else "")
+    summary = elsewhere(citation.other_place_count)
+    return f'<details class="vb-ook"><summary>{summary}</summary><ul>{items}</ul></details>'
 
 
 def _contact_html(contact: Contact | None) -> str:
@@ -163,8 +184,12 @@ def _lines_html(text: str) -> str:
 
 
 def _place(citation: Citation) -> str:
-    place = " › ".join([citation.title, *(h for h in citation.headings if h != citation.title)])
+    place = _joined(citation.title, citation.headings)
     return f"{place}, p. {citation.page}" if citation.page else place
+
+
+def _joined(title: str, headings: Sequence[str]) -> str:
+    return " › ".join([title, *(heading for heading in headings if heading != title)])
 
 
 def _link(url: str, text: str) -> str:

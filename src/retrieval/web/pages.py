@@ -1,20 +1,14 @@
 """Light pages made on the server: Jinja2 templates with everything escaped, no JavaScript."""
 
 import re
-from datetime import date
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 
+from retrieval.provenance_text import dutch_date, origin, validity
 from retrieval.web.assets import static_url
-
-MONTHS = (
-    "januari", "februari", "maart", "april", "mei", "juni",
-    "juli", "augustus", "september", "oktober", "november", "december",
-)  # fmt: skip
-
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
@@ -22,15 +16,6 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d
 def render_page(template: str, **values: Any) -> str:
     """The template of ``templates/`` filled in; a value that it names and does not get is an error."""
     return _environment().get_template(template).render(**values)
-
-
-def dutch_date(text: str) -> str:
-    """A date as it is written in Dutch; what is not of the form 2024-03-09 stays as it is."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def own_address(request: Request) -> str:
@@ -52,5 +37,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static_url"] = static_url
-    environment.filters["datum"] = dutch_date
+    environment.filters |= {"datum": dutch_date, "herkomst": origin, "geldigheid": validity}
     return environment

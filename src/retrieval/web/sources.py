@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, Self
 from urllib.parse import quote as percent_encoded
 
@@ -135,7 +136,7 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
             return problem_for("/bronnen", 503, NO_SOURCES, {"Retry-After": "30"})
         with sources() as library:
             entries = sorted(library.store.documents(), key=lambda entry: (entry.title.casefold(), entry.id))
-        return _page(render_page("bronnen.html", entries=entries, source_path=source_path))
+        return _page(render_page("bronnen.html", entries=entries, source_path=source_path, today=_today()))
 
     @router.get("/bronnen/{document_id:document}")
     def show_source(request: Request, document_id: str) -> Response:
@@ -165,6 +166,7 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
                 and sum(block.id is not None for block in blocks) <= MOST_HEADINGS_OPEN,
                 has_title_block=any(block.kind is BlockKind.TITLE for block in document.blocks),
                 notes=view.notes,
+                today=_today(),
             )
         )
 
@@ -216,6 +218,10 @@ class _DocumentConvertor(PathConvertor):
     """Takes the rest of a path, of which Starlette's own leaves out what follows on a line end."""
 
     regex = r"[\s\S]*"
+
+
+def _today() -> str:
+    return datetime.now().astimezone().date().isoformat()
 
 
 def source_path(document_id: str) -> str:

@@ -93,7 +93,8 @@ const wordsOf = (quote) => [...quote.querySelectorAll("p")].map((p) => p.textCon
 async function copyQuote(quote) {
   const words = wordsOf(quote);
   const source = quote.querySelector(".vb-bron a");
-  const origin = [source.textContent, quote.querySelector(".vb-herkomst")?.textContent].filter(Boolean).join(", ");
+  const told = [".vb-herkomst", ".vb-verlopen"].map((one) => quote.querySelector(one)?.textContent);
+  const origin = [source.textContent, ...told].filter(Boolean).join(", ");
   const cited = document.createElement("div");
   cited.append(document.createElement("blockquote"), document.createElement("p"));
   cited.firstChild.textContent = `“${words}”`;
