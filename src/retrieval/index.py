@@ -336,6 +336,8 @@ class Index:
             document = _document_of(generation, document_id)
             if document and document.sha256.startswith(version_prefix):
                 return document
+            if generation.name < self.generation and _lacks(generation, document_id):
+                return None  # it was taken out, and what it was before that stays gone
         return None
 
     def close(self) -> None:
@@ -698,6 +700,14 @@ def _document_of(generation: Path, document_id: str) -> Document | None:
         return None  # a build deletes old generations at any moment, and what is damaged cannot be decoded
     # an old generation is not hashed as a whole
     return document if document and _hash_of(document.text) == document.sha256 else None
+
+
+def _lacks(generation: Path, document_id: str) -> bool:
+    try:
+        with closing(Store.open(generation / _STORE)) as store:
+            return document_id not in store.hashes()
+    except BrokenIndexError:
+        return False
 
 
 def _hash_of(text: str) -> str:

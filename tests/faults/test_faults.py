@@ -35,9 +35,9 @@ def with_leftovers(folder: Path) -> None:
 def with_damaged_cache(folder: Path) -> None:
     """The file of the vectors is something else, and SQLite left a journal beside it."""
     built_twice(folder)
-    (path,) = (folder / "cache").iterdir()
-    path.write_bytes(b"no vectors" * 100)
-    path.with_name(f"{path.name}-journal").touch()
+    for path in [*(folder / "cache").iterdir()]:
+        path.write_bytes(b"no vectors" * 100)
+        path.with_name(f"{path.name}-journal").touch()
 
 
 SCENES: dict[str, Callable[[Path], None]] = {
@@ -55,10 +55,12 @@ LEXICAL = (
     "params.index.json",
     "vocab.index.json",
 )
+LEXICAL_FOLDERS = ("lexical", "letters", "document_words", "item_words", "item_letters")
 WRITTEN = (
-    *(f"draft/{name}/{file}" for name in ("lexical", "letters", "document_words") for file in LEXICAL),
+    *(f"draft/{name}/{file}" for name in LEXICAL_FOLDERS for file in LEXICAL),
     *("draft/background.npy", "draft/contexts.npy", "draft/sentences.npy", "draft/sentence_starts.npy"),
     *("draft/passage_contexts.npy", "draft/passage_documents.npy", "draft/passages.npy"),
+    *("draft/item_passages.npy", "draft/same_as.npy"),
     *("draft/spelling/dutch.npy", "draft/spelling/words.json", "draft/manifest.json", "NEXT"),
 )
 """Files that Python opens, and writes once."""
@@ -69,7 +71,8 @@ REFUSED = {
     "next": (
         *("open LOCK", "lock LOCK", "truncate LOCK", "write LOCK", "connect cache/vectors.sqlite"),
         *("mkdir draft", "connect draft/store.sqlite", "mkdir draft/spelling"),
-        *("mkdir draft/lexical", "mkdir draft/letters", "mkdir draft/document_words"),
+        *(f"mkdir draft/{name}" for name in LEXICAL_FOLDERS),
+        *("connect cache/questions.sqlite", "connect texts.sqlite"),
         *("open draft/suggestions.json (2)", "remove draft/passages.npy"),
         *("sync draft/*", "sync draft", "sync NEXT", "sync .", "sync generations", "sync . (2)"),
         *("rename draft", "rename NEXT", "rename generations/one"),
@@ -80,13 +83,16 @@ REFUSED = {
         *("delete generations/one", "remove in generations", "rmdir in generations", "rmdir generations/one"),
         *("remove NEXT", "remove CURRENT.new"),
     ),
-    "cache": tuple(f"{step} cache/vectors.sqlite{rest}" for step, rest in DAMAGED),
+    "cache": tuple(
+        f"{step} cache/{name}.sqlite{rest}" for name in ("vectors", "questions") for step, rest in DAMAGED
+    ),
 }
 """The steps that are refused, by the scene in which they are."""
 
 FULL = {
     "LOCK": "write LOCK",
     "cache/vectors.sqlite": EMBED,
+    "cache/questions.sqlite": "connect cache/questions.sqlite",
     "draft/store.sqlite": "connect draft/store.sqlite",
     "draft/passages.faiss": "read draft/passages.npy",  # FAISS writes it from what was read
     "draft/suggestions.json": "open draft/suggestions.json",
@@ -124,7 +130,9 @@ def goes_on(folder: Path) -> None:
     if len(kept_generations(folder)) > KEEP:  # one that could not be deleted goes with the next new one
         build(folder, LATER)
     assert len(kept_generations(folder)) <= KEEP
-    assert {path.name for path in folder.iterdir()} == {"CURRENT", "LOCK", "cache", "generations"}
+    assert {path.name for path in folder.iterdir()} - {"texts.sqlite"} == {
+        *("CURRENT", "LOCK", "cache", "generations"),
+    }
     assert {path.name for path in (folder / "generations").iterdir()} == {
         one.name for one in kept_generations(folder)
     }

@@ -185,13 +185,14 @@ def view_of(library: SourceLibrary, document_id: str, asked: AskedPlace) -> View
     if older is None:
         return View(current, passages, None, (Note(TEXT_CHANGED),))
     place, notes = _place_in(older, asked)
-    now = place_now(older, place, current) if place and not asked.then else None
+    # what is longer than a passage is cited nowhere, and would take long to look for
+    is_sought = place is not None and place.end - place.start <= LONGEST_PASSAGE and not asked.then
+    now = place_now(older, place, current) if place and is_sought else None
     if place and now:
         query = f"v={asked.version}&start={place.start}&end={place.end}&toen=1"
         link = f"{source_path(document_id)}?{query}#citaat"
         note = Note(QUOTE_STANDS, "Bekijk de tekst van toen", link)
         return View(current, passages, now, (note,), _arrivals(older, place))
-    is_sought = place is not None and not asked.then
     told = QUOTE_NOT_FOUND if is_sought else OLDER_TEXT
     note = Note(told, "Bekijk de tekst van nu", source_path(document_id))
     return View(older, _possible_passages(older, place), place, (note, *notes))
