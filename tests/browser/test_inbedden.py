@@ -94,9 +94,11 @@ def test_the_button_of_the_example_asks(browser: Browser, address: str) -> None:
 def test_the_guide_names_every_attribute_event_part_and_property() -> None:
     script = (STATIC / "widget.js").read_text(encoding="utf-8")
     style = (STATIC / "widget.css").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `([a-z]+)` \|", GUIDE, re.MULTILINE))
+    listed = set(re.findall(r"^\| `([a-z-]+)` \|", GUIDE, re.MULTILINE))
+    filters = re.search(r'const FILTERS = "([a-z_ ]+)"', script)
+    assert filters is not None
     read = set(re.findall(r'(?:get|has)Attribute\("([a-z]+)"\)', script)) | {"lang"}
-    assert listed == read | {"theme"}
+    assert listed == read | {"theme"} | set(filters[1].replace("_", "-").split())
     properties = set(re.findall(r"--(?:utrecht|vraagbaak)-[a-z-]+", style))
     assert properties == set(re.findall(r"--(?:utrecht|vraagbaak)-[a-z-]+", GUIDE))
     parts = set(re.findall(r'part: "([a-z]+)"', script))

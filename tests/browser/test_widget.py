@@ -167,6 +167,91 @@ def test_highlights_count_characters_as_the_server_does(widget_page: Sites, addr
         assert ask(page, "b?").locator("mark").all_text_contents() == ["b"]
 
 
+def reply_citing(**more: object) -> dict[str, object]:
+    """An answer of one quote, with more said of its source."""
+    citation = {
+        "number": 1,
+        "title": "Afval",
+        "headings": [],
+        "source_url": "/bronnen/afval",
+        "text": "Grijs is dinsdag.",
+        "highlights": [[0, 17]],
+        **more,
+    }
+    quote = {"text": "Grijs is dinsdag.", "citation": 1, "start": 0, "end": 17, "lead": None}
+    return {"id": "e2", "status": "answered", "quotes": [quote], "citations": [citation], "suggestions": []}
+
+
+@pytest.mark.parametrize(
+    ("known", "language", "told"),
+    [
+        (
+            {"date": "2024-03-09", "modified": "2025-05-03", "publisher": "Ede", "version": "2.1"},
+            "nl",
+            ["Bijgewerkt 3 mei 2025", "Ede", "v2.1"],
+        ),
+        ({"date": "2024-03-09", "modified": None}, "nl", ["9 maart 2024"]),
+        ({"date": None, "modified": "2025-05-03"}, "en", ["Updated May 3, 2025"]),
+        (
+            {"date": None, "outdated": True, "valid_from": None, "valid_until": "2025-05-31"},
+            "nl",
+            ["Let op: geldt alleen tot en met 31 mei 2025"],
+        ),
+        (
+            {"outdated": True, "valid_from": "2025-01-01", "valid_until": "2025-05-31"},
+            "en",
+            ["Note: holds only from January 1, 2025 until May 31, 2025"],
+        ),
+        ({"outdated": False, "valid_until": "2025-05-31"}, "nl", []),
+    ],
+)
+def test_a_quote_tells_when_its_source_was_changed_and_when_it_holds(
+    widget_page: Sites, address: str, known: dict[str, object], language: str, told: list[str]
+) -> None:
+    with widget_page(f'data-lang="{language}"') as page:
+        page.route(f"{address}/api/v1/answers", partial(answer_with, reply=reply_citing(**known)))
+        open_panel(page)
+        assert ask(page, "grijs?").locator(".quote .date").all_text_contents() == told
+
+
+def test_a_passage_names_the_other_places_where_it_stands(widget_page: Sites, address: str) -> None:
+    place = {"title": "Folder", "headings": ["Grijs"], "source_url": "/bronnen/folder"}
+    reply = reply_citing(other_places=[place], other_place_count=12)
+    with widget_page() as page:
+        page.route(f"{address}/api/v1/answers", partial(answer_with, reply=reply))
+        open_panel(page)
+        turn = ask(page, "grijs?")
+        turn.get_by_text("Lees de hele passage").click()
+        turn.get_by_text("Staat ook op 12 andere plekken").click()
+        link = turn.get_by_role("link", name="Folder › Grijs")
+        expect(link).to_be_visible()
+        assert link.get_attribute("href") == f"{address}/bronnen/folder"
+
+
+def test_the_site_says_which_sources_may_answer(widget_page: Sites, address: str) -> None:
+    attributes = (
+        'data-sources="afval/, wonen/huur.html" data-publishers="Gemeente Ede" data-languages="nl,fy" '
+        'data-licences="CC0-1.0" data-since="2024-01-01" data-valid-on="2025-05-03"'
+    )
+    with widget_page(attributes) as page:
+        page.route(f"{address}/api/v1/answers", partial(answer_with, reply=reply_citing()))
+        open_panel(page)
+        with page.expect_request(f"{address}/api/v1/answers") as sent:
+            ask(page, "grijs?")
+    assert sent.value.post_data_json == {
+        "question": "grijs?",
+        "history": [],
+        "filter": {
+            "sources": ["afval/", "wonen/huur.html"],
+            "publishers": ["Gemeente Ede"],
+            "languages": ["nl", "fy"],
+            "licences": ["CC0-1.0"],
+            "since": "2024-01-01",
+            "valid_on": "2025-05-03",
+        },
+    }
+
+
 def hold(route: Route, *, held: list[Route]) -> None:
     """Leave a request without an answer."""
     held.append(route)
@@ -788,7 +873,7 @@ def test_a_quote_is_copied_with_its_source(widget_page: Sites, address: str) -> 
         button.click()
         expect(button.or_(page.get_by_role("button", name="Gekopieerd"))).to_have_text("Gekopieerd")
         pasted = page.evaluate("navigator.clipboard.readText()")
-        told = f"“{SUNDAY}” — Het gemeentehuis › Openingstijden, 9 maart 2024, {address}/bronnen/"
+        told = f"“{SUNDAY}” — Het gemeentehuis › Openingstijden, 9 maart 2024, Gemeente, {address}/bronnen/"
         assert pasted.startswith(told)
         assert re.search(r"#p-\d+$", pasted)
 

@@ -19,6 +19,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,6 +43,9 @@ _VERBS = {
     "sqlite3.connect": "connect",
     "fcntl.flock": "lock",
 }
+_QUESTIONS = sha256(f"{CountingEmbedder.fingerprint} queries".encode()).hexdigest()[:32]
+"""The name of the file with the vectors of the questions that the build asks."""
+
 _READS = re.compile(r"os\.(listdir|scandir|walk|fwalk)|pathlib\..*|glob\..*")
 _MANY = ("sync draft/*", "remove in draft", "rmdir in draft")
 """Steps that are not told apart: one for each file."""
@@ -163,6 +167,7 @@ def named(path: str) -> str:
     for found, name in (
         (r"draft-[^/]+", "draft"),
         (r"\d{8}T\d{12}Z-[^/]+", "one"),
+        (_QUESTIONS, "questions"),
         (r"[0-9a-f]{32}", "vectors"),
     ):
         path = re.sub(found, name, path)

@@ -46,6 +46,19 @@ def test_the_widget_is_put_together_in_this_form(parts: Path) -> None:
     assert widget.path == f"/widget-{widget.version}.js"
 
 
+def test_names_that_only_the_element_knows_are_short(parts: Path) -> None:
+    (parts / "widget.js").write_text(
+        "const WIDE = 60;\nconst narrow = 6;\nclass A {\n  #size = WIDE;\n  #grow() {}\n  get size() {\n"
+        '    this.#grow();\n    return this.#size + narrow + "#fff" + STYLE;\n  }\n}\n',
+        encoding="utf-8",
+    )
+    script = assemble_widget(parts, takes_feedback=True).asset.content.decode()
+    assert script.splitlines()[-3:-1] == [
+        "const $a=60;const narrow=6;class A{#b=$a;#a(){}",
+        'get size(){this.#a();return this.#b+narrow+"#fff"+STYLE;}}',
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "more"), [("widget.css", "a{}"), ("persoonsgegevens.js", "let a;"), ("widget.js", "let a;")]
 )

@@ -5,13 +5,16 @@ Everything is read, compressed and hashed once, at the start.
 
 import gzip
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256, sha384
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
+from string import ascii_letters
 
 from fastapi import APIRouter, FastAPI, HTTPException
 from starlette.requests import Request
@@ -123,8 +126,8 @@ def add_static_files(app: FastAPI, more: Mapping[str, Asset]) -> None:
 def assemble_widget(folder: Path, takes_feedback: bool) -> Widget:
     """The widget as one script: its style and the check for personal data stand in it.
 
-    So it loads nothing more, and a site's own policy need not let it. Comments and indents are left out,
-    names stay as they are. ``version`` is that of all but itself.
+    So it loads nothing more, and a site's own policy need not let it. Comments and indents are left out, and
+    names that only the element knows are short. ``version`` is that of all but itself.
     """
     from rcssmin import cssmin  # type: ignore[import-untyped]
     from rjsmin import jsmin  # type: ignore[import-untyped]
@@ -136,11 +139,21 @@ def assemble_widget(folder: Path, takes_feedback: bool) -> Widget:
         "takes_feedback": json.dumps(takes_feedback),
         "style": json.dumps(cssmin(source("widget.css")), ensure_ascii=False),
         "personal_data": jsmin(source("persoonsgegevens.js")),
-        "element": jsmin(source("widget.js")),
+        "element": _with_short_names(jsmin(source("widget.js"))),
     }
     version = sha256(_WIDGET.format(version="", **parts).encode()).hexdigest()[:8]
     script = _WIDGET.format(version=version, **parts)
     return Widget(asset_of(script.encode(), MEDIA_TYPES[".js"]), version)
+
+
+def _with_short_names(script: str) -> str:
+    """A script whose private members (``#name``) and constants (``NAME``) have names of a letter or two."""
+    private = dict.fromkeys(re.findall(r"(?<=this\.)#[a-z]\w*", script))
+    constants = dict.fromkeys(re.findall(r"(?<=const )[A-Z][A-Z_]{2,}(?==)", script))
+    names = [*ascii_letters, *map("".join, product(ascii_letters, repeat=2))]
+    short = {name: f"#{new}" for name, new in zip(private, names, strict=False)}
+    short |= {name: f"${new}" for name, new in zip(constants, names, strict=False)}
+    return re.sub(r"#[a-z]\w*|\b[A-Z][A-Z_]{2,}\b", lambda found: short.get(found[0], found[0]), script)
 
 
 def asset_of(content: bytes, media_type: str) -> Asset:

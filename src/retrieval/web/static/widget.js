@@ -19,6 +19,11 @@ const LABELS = {
     source: "Bron:",
     newTab: " (opent in een nieuw tabblad)",
     original: "Op de oorspronkelijke pagina",
+    updated: "Bijgewerkt",
+    outdated: "Let op: geldt alleen",
+    from: "vanaf",
+    until: "tot en met",
+    elsewhere: (count) => `Staat ook op ${count} andere plek${count > 1 ? "ken" : ""}`,
     copy: "Kopieer met bron",
     copied: "Gekopieerd",
     notCopied: "Kopiëren lukt hier niet",
@@ -71,6 +76,11 @@ const LABELS = {
     source: "Source:",
     newTab: " (opens in a new tab)",
     original: "On the original page",
+    updated: "Updated",
+    outdated: "Note: holds only",
+    from: "from",
+    until: "until",
+    elsewhere: (count) => `Also at ${count} other place${count > 1 ? "s" : ""}`,
     copy: "Copy with source",
     copied: "Copied",
     notCopied: "Copying does not work here",
@@ -121,6 +131,7 @@ const FAILED_AFTER = 300; // ms
 const COPIED_FOR = 3000; // ms that a button says so
 const SMALL = "(max-width: 40em), (max-height: 26em)"; // as in widget.css: the panel fills the window
 const FALLBACK_LANGUAGE = "nl";
+const FILTERS = "sources publishers languages licences since valid_on".split(" "); // as in the API
 
 const SCRIPT = document.currentScript;
 // also where the server is a folder of its host
@@ -141,35 +152,26 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-function speechBubble() {
-  const [svg, path] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-9l-6 5v-5H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z");
-  svg.append(path);
-  return svg;
-}
-
 /** A text with stretches of it marked. The offsets count code points, as the server does; JavaScript's do not. */
 function marked(text, highlights) {
   const characters = [...text];
+  const cut = (start, end) => characters.slice(start, end).join("");
   const parts = [];
   let done = 0;
   for (const [start, end] of highlights) {
-    parts.push(characters.slice(done, start).join(""), make("mark", {}, characters.slice(start, end).join("")));
+    parts.push(cut(done, start), make("mark", {}, cut(start, end)));
     done = end;
   }
-  return [...parts, characters.slice(done).join("")];
+  return [...parts, cut(done)];
 }
 
 function placeOf(citation) {
-  const place = [citation.title, ...citation.headings.filter((heading) => heading !== citation.title)].join(" › ");
+  const place = [...new Set([citation.title, ...citation.headings])].join(" › ");
   return citation.page ? `${place}, p. ${citation.page}` : place;
 }
 
-function dateOf(citation, language) {
-  if (!/^\d{4}-\d\d-\d\d$/.test(citation.date ?? "")) return citation.date ?? "";
-  return new Date(citation.date).toLocaleDateString(language, { dateStyle: "long", timeZone: "UTC" });
+function listed(text, separator) {
+  return (text ?? "").split(separator).map((one) => one.trim()).filter(Boolean);
 }
 
 function paragraphs(text) {
@@ -193,15 +195,12 @@ function luminance(colour) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
-class RefusedError extends Error {
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
-  }
+function refused(status, detail) {
+  return Object.assign(new Error(detail), { status });
 }
 
 class VraagbaakChat extends HTMLElement {
-  static observedAttributes = ["heading", "welcome", "color", "lang", "suggestions"];
+  static observedAttributes = "heading welcome color lang suggestions".split(" ");
   static version = VERSION;
 
   #root = this.attachShadow({ mode: "open" });
@@ -228,7 +227,7 @@ class VraagbaakChat extends HTMLElement {
     for (const turn of kept.turns) this.#add(turn);
     this.#parts.box.value = kept.draft;
     this.#fit();
-    if (this.#floats && !window.matchMedia(SMALL).matches && (this.hasAttribute("open") || kept.isOpen)) this.#show();
+    if (this.#floats && !matchMedia(SMALL).matches && (this.hasAttribute("open") || kept.isOpen)) this.#show();
   }
 
   disconnectedCallback() {
@@ -251,7 +250,7 @@ class VraagbaakChat extends HTMLElement {
       this.#save();
     }
     // on a phone the focus in the text box would bring up the keyboard, over the suggestions
-    (window.matchMedia("(pointer: coarse)").matches ? title : box).focus();
+    (matchMedia("(pointer: coarse)").matches ? title : box).focus();
   }
 
   /** Close the panel, and give the focus back to where it was. */
@@ -348,36 +347,30 @@ class VraagbaakChat extends HTMLElement {
       make("div", { class: "foot" }, form, promise),
       status,
     );
-    const launcherText = make("span");
-    const launcher = make(
-      "button",
-      { type: "button", part: "launcher", "aria-haspopup": "dialog", onclick: () => this.open() },
-      speechBubble(),
-      launcherText,
-    );
+    const launcher = make("button", { type: "button", part: "launcher", "aria-haspopup": "dialog", onclick: () => this.open() });
     if (floats) {
       this.#root.append(launcher);
       panel.addEventListener("close", () => this.#closed()); // the browser may close it too, by its own back gesture
       panel.addEventListener("cancel", (event) => this.#escaped(event));
     }
     this.#root.append(panel);
-    return { box, close, form, hint, label, launcher, launcherText, log, panel, promise, restart, send, status, title, turns, warning, welcome };
+    return { box, close, form, hint, label, launcher, log, panel, promise, restart, send, status, title, turns, warning, welcome };
   }
 
   /** Every word that depends on an attribute, and the colour. */
   #label() {
-    const { close, label, launcherText, log, promise, restart, send, title, welcome } = this.#parts;
+    const { close, label, launcher, log, promise, restart, send, title, welcome } = this.#parts;
     const labels = this.#labels;
     this.#root.querySelector(".panel").lang = this.#language;
     title.textContent = this.getAttribute("heading") ?? labels.heading;
-    launcherText.textContent = labels.heading;
+    launcher.textContent = labels.heading;
     restart.textContent = labels.restart;
     close.setAttribute("aria-label", labels.close);
     log.setAttribute("aria-label", labels.conversation);
     label.textContent = labels.label;
     send.textContent = labels.send;
     promise.textContent = labels.promise;
-    const examples = (this.getAttribute("suggestions") ?? "").split("|").map((one) => one.trim()).filter(Boolean);
+    const examples = listed(this.getAttribute("suggestions"), "|");
     welcome.replaceChildren(
       ...paragraphs(this.getAttribute("welcome") ?? labels.welcome),
       ...this.#suggestions(labels.examples, examples),
@@ -410,7 +403,7 @@ class VraagbaakChat extends HTMLElement {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     window.addEventListener("pagehide", () => this.#save(), { signal });
-    window.matchMedia(SMALL).addEventListener("change", () => this.#reopen(), { signal });
+    matchMedia(SMALL).addEventListener("change", () => this.#reopen(), { signal });
     const escape = (event) => event.key === "Escape" && this.#escaped(event);
     document.addEventListener("keydown", escape, { signal });
   }
@@ -420,7 +413,7 @@ class VraagbaakChat extends HTMLElement {
   #show() {
     const { panel, launcher } = this.#parts;
     const focused = document.activeElement;
-    if (window.matchMedia(SMALL).matches) panel.showModal();
+    if (matchMedia(SMALL).matches) panel.showModal();
     else panel.show();
     // show() takes the focus; open() puts it where it belongs, and at load it stays with the page
     if (focused === document.body) this.#root.activeElement?.blur();
@@ -555,6 +548,10 @@ class VraagbaakChat extends HTMLElement {
     try {
       const earlier = this.#turns.filter((one) => one.reply).map((one) => one.question);
       const asked = { question: turn.question, history: earlier.slice(-MOST_EARLIER) };
+      for (const name of FILTERS) {
+        const value = this.getAttribute(name.replace("_", "-"));
+        if (value) (asked.filter ??= {})[name] = name.endsWith("s") ? listed(value, ",") : value;
+      }
       const reply = await this.#post("answers", asked, waiting.signal);
       this.#check(turn.question, reply);
       turn.reply = reply;
@@ -586,7 +583,7 @@ class VraagbaakChat extends HTMLElement {
       this.#shown(question, reply);
       this.#spoken(reply);
     } catch {
-      throw new RefusedError(200, this.#labels.failed);
+      throw refused(200, this.#labels.failed);
     }
   }
 
@@ -600,7 +597,7 @@ class VraagbaakChat extends HTMLElement {
       signal,
     });
     const read = await response.json().catch(() => null);
-    if (!response.ok || read === null) throw new RefusedError(response.status, read?.detail ?? "");
+    if (!response.ok || read === null) throw refused(response.status, read?.detail ?? "");
     return read;
   }
 
@@ -707,7 +704,14 @@ class VraagbaakChat extends HTMLElement {
       { part: "passage" },
       make("figcaption", { part: "citation" }, this.#sourceLink(citation)),
       make("p", { lang: FALLBACK_LANGUAGE }, ...marked(citation.text, citation.highlights)),
+      this.#elsewhere(citation),
     );
+  }
+
+  #elsewhere({ other_places: places, other_place_count: count }) {
+    if (!count) return null;
+    const items = places.map((place) => make("li", {}, this.#sourceLink(place)));
+    return make("details", {}, make("summary", {}, this.#labels.elsewhere(count)), make("ul", {}, ...items));
   }
 
   #sourceLink(citation) {
@@ -715,9 +719,21 @@ class VraagbaakChat extends HTMLElement {
   }
 
   #origin(citation) {
-    const told = [dateOf(citation, this.#language), citation.publisher].filter(Boolean);
-    const parts = told.map((part) => make("span", { class: "date" }, part));
+    const parts = this.#known(citation).map((part) => make("span", { class: "date" }, part));
     return citation.original_url ? [...parts, this.#link(citation.original_url, this.#labels.original)] : parts;
+  }
+
+  /** When and by whom it was published, and on which days alone it holds. */
+  #known({ date, modified, publisher, version, outdated, valid_from: first, valid_until: last }) {
+    const { updated, outdated: holds, from, until } = this.#labels;
+    const form = { dateStyle: "long", timeZone: "UTC" };
+    const day = (one, label = "") => one && `${label} ${new Date(one).toLocaleDateString(this.#language, form)}`.trim();
+    return [
+      modified && modified >= (date ?? "") ? day(modified, updated) : day(date),
+      publisher,
+      version && `v${version}`,
+      outdated && [holds, day(first, from), day(last, until)].filter(Boolean).join(" "),
+    ].filter(Boolean);
   }
 
   #link(url, text, language = null) {
@@ -742,7 +758,7 @@ class VraagbaakChat extends HTMLElement {
 
   #suggested(question) {
     this.#askFor(question);
-    if (this.#parts.warning.hidden && !window.matchMedia("(pointer: coarse)").matches) this.#parts.box.focus();
+    if (this.#parts.warning.hidden && !matchMedia("(pointer: coarse)").matches) this.#parts.box.focus();
   }
 
   /** Ask what the visitor did not type; what was being typed is kept. */
@@ -762,7 +778,7 @@ class VraagbaakChat extends HTMLElement {
   async #copy(button, quote, citation) {
     const { copy, copied, notCopied } = this.#labels;
     const url = this.#server + citation.source_url;
-    const told = [placeOf(citation), dateOf(citation, this.#language), url].filter(Boolean).join(", ");
+    const told = [placeOf(citation), ...this.#known(citation), url].join(", ");
     const lead = quote.lead ? `${quote.lead.text} ` : "";
     let text = copied;
     try {
