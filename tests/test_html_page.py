@@ -334,6 +334,14 @@ def test_the_title(head: str, body: str, title: str | None) -> None:
         ("<meta name=DCTERMS.valid content='start=2025-12-31; end=2025-01-01'>", Provenance()),
         ("<meta name=DCTERMS.valid content=2025-12-31>", Provenance()),
         (
+            "<meta name=dcterms.valid content=2024-08-15/2025-08-15>",
+            Provenance(valid_from="2024-08-15", valid_until="2025-08-15"),
+        ),
+        (
+            "<meta property=article:expiration_time content=2025-08-15T10:00>",
+            Provenance(valid_until="2025-08-15"),
+        ),
+        (
             "<link rel=license href=https://creativecommons.org/publicdomain/zero/1.0/deed.nl>",
             Provenance(licence="CC0-1.0"),
         ),

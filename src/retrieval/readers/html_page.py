@@ -692,7 +692,9 @@ def _known(tree: "LexborHTMLParser", main: "LexborNode | None", said: Mapping[st
     root = tree.root
     language = ((root.attributes.get("lang") if root is not None else None) or "").strip()
     url = _address(tree, "link[rel~=canonical][href]")
-    first, last = period_of(*_validity(said.get("dcterms.valid", "")))
+    first, last = _validity(said.get("dcterms.valid", ""))
+    last = last or _first_day(said.get("article:expiration_time"), linked.get("expires"))
+    first, last = period_of(first, last)
     licences = [_address(tree, "link[rel~=license][href], a[rel~=license][href]")]
     licences += [said[name] for name in LICENCES if is_address(said.get(name))]
     licence = next(filter(None, [*licences, linked.get("license")]), None)
@@ -711,7 +713,7 @@ def _known(tree: "LexborHTMLParser", main: "LexborNode | None", said: Mapping[st
             *_times(main, "time[datetime][itemprop=dateModified]"),
         ),
         valid_from=first,
-        valid_until=last or day_of(linked.get("expires")),
+        valid_until=last,
         version=said.get("dcterms.hasversion") or linked.get("version"),
         licence=licence_name(licence) if licence else None,
     )
@@ -736,7 +738,10 @@ def _times(main: "LexborNode | None", selectors: str) -> Iterator[str | None]:
 
 
 def _validity(period: str) -> tuple[str | None, str | None]:
-    """The first and the last day of a DCMI Period: "start=2025-01-01; end=2025-12-31"."""
+    """The first and the last day of a DCMI Period, "start=2025-01-01; end=2025-12-31", or of "day/day"."""
+    first, slash, last = period.partition("/")
+    if slash:
+        return day_of(first), day_of(last)
     parts = dict(re.findall(r"(start|end)\s*=\s*([^;]+)", period))
     return day_of(parts.get("start")), day_of(parts.get("end"))
 
