@@ -46,7 +46,7 @@ _VERBS = {
 _QUESTIONS = sha256(f"{CountingEmbedder.fingerprint} queries".encode()).hexdigest()[:32]
 """The name of the file with the vectors of the questions that the build asks."""
 
-_READS = re.compile(r"os\.(listdir|scandir|walk|fwalk)|pathlib\..*|glob\..*")
+_READS = re.compile(r"os\.(listdir|scandir|walk|fwalk)|pathlib\..*|glob\..*|shutil\.copyfile")
 _MANY = ("sync draft/*", "remove in draft", "rmdir in draft")
 """Steps that are not told apart: one for each file."""
 

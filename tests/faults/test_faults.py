@@ -14,6 +14,7 @@ from small_index import AFTER, BEFORE, KEEP, answer, build, built_twice
 
 from retrieval.generations import kept_generations, leftovers
 
+QUESTIONS = "cache/questions.sqlite"
 LATER = "Een paspoort kost 90 euro."
 WHAT_TO_DO = "; make room or give access, then rebuild with: vraagbaak index"
 
@@ -40,12 +41,21 @@ def with_damaged_cache(folder: Path) -> None:
         path.with_name(f"{path.name}-journal").touch()
 
 
+def with_unknown_questions(folder: Path) -> None:
+    """The vectors of the questions that the index is asked are not kept yet."""
+    built_twice(folder)
+    for path in (folder / "cache").iterdir():
+        if named(f"cache/{path.name}") == QUESTIONS:
+            path.unlink()
+
+
 SCENES: dict[str, Callable[[Path], None]] = {
     "first": nothing,
     "next": built_twice,
     "rollback": built_twice,
     "leftovers": with_leftovers,
     "cache": with_damaged_cache,
+    "questions": with_unknown_questions,
 }
 
 LEXICAL = (
@@ -72,7 +82,7 @@ REFUSED = {
         *("open LOCK", "lock LOCK", "truncate LOCK", "write LOCK", "connect cache/vectors.sqlite"),
         *("mkdir draft", "connect draft/store.sqlite", "mkdir draft/spelling"),
         *(f"mkdir draft/{name}" for name in LEXICAL_FOLDERS),
-        *("connect cache/questions.sqlite", "connect texts.sqlite"),
+        *(f"connect {QUESTIONS}", "connect texts.sqlite"),
         *("open draft/suggestions.json (2)", "remove draft/passages.npy"),
         *("sync draft/*", "sync draft", "sync NEXT", "sync .", "sync generations", "sync . (2)"),
         *("rename draft", "rename NEXT", "rename generations/one"),
@@ -83,6 +93,7 @@ REFUSED = {
         *("delete generations/one", "remove in generations", "rmdir in generations", "rmdir generations/one"),
         *("remove NEXT", "remove CURRENT.new"),
     ),
+    "questions": (f"connect {QUESTIONS}",),
     "cache": tuple(
         f"{step} cache/{name}.sqlite{rest}" for name in ("vectors", "questions") for step, rest in DAMAGED
     ),
@@ -92,7 +103,7 @@ REFUSED = {
 FULL = {
     "LOCK": "write LOCK",
     "cache/vectors.sqlite": EMBED,
-    "cache/questions.sqlite": "connect cache/questions.sqlite",
+    QUESTIONS: f"connect {QUESTIONS}",
     "draft/store.sqlite": "connect draft/store.sqlite",
     "draft/passages.faiss": "read draft/passages.npy",  # FAISS writes it from what was read
     "draft/suggestions.json": "open draft/suggestions.json",
@@ -102,8 +113,13 @@ FULL = {
 
 ALREADY_SERVES = ("sync . (2)",)
 """Steps that fail when CURRENT names the new generation already."""
-AFTERWARDS = ("rename generations/one", "delete draft", "remove in draft", "rmdir in draft", "rmdir draft")
-"""Steps that do not fail the build: the new generation serves, and the next build deletes what is left."""
+HARMLESS = (
+    *("rename generations/one", "delete draft", "remove in draft", "rmdir in draft", "rmdir draft"),
+    "connect texts.sqlite",
+)
+"""Steps that do not fail the build: the new generation serves, and the next build deletes what is left.
+
+What may be missing then is the text of before in texts.sqlite."""
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +179,7 @@ def test_a_step_that_is_refused(folder: Path, step: str, interrupter: Interrupte
     done = interrupter.build(folder, AFTER, refused=step, rolls_back=is_rollback)
 
     assert step in done["steps"]
-    if step in AFTERWARDS:
+    if step in HARMLESS:
         assert (done["outcome"], done["message"]) == ("built", "")
         assert answer(folder) == AFTER
     else:
@@ -174,8 +190,11 @@ def test_a_step_that_is_refused(folder: Path, step: str, interrupter: Interrupte
     goes_on(folder)
 
 
-@pytest.mark.parametrize("folder", ["next"], indirect=True)
-@pytest.mark.parametrize("path", FULL)
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [(path, "questions" if path == QUESTIONS else "next") for path in FULL],
+    indirect=["folder"],
+)
 def test_a_file_that_finds_no_room(folder: Path, path: str, interrupter: Interrupter) -> None:
     done = interrupter.build(folder, AFTER, full=FULL[path])
 
@@ -199,10 +218,14 @@ def test_every_write_of_a_build_is_interrupted(scene: str, folder: Path, interru
     assert {once(step) for step in steps} <= {once(step) for step in interrupted}
     assert set(REFUSED[scene]) <= steps
     if scene == "next":
-        assert steps <= interrupted
+        # a folder is asked for and a cache opened several times, in the same way
+        assert {
+            step for step in steps if not re.fullmatch(r"(mkdir|connect) .* \(\d+\)", step)
+        } <= interrupted
         opened = {step.removeprefix("open ") for step in steps if step.startswith("open ")}
         # CURRENT was written as NEXT; FAISS and SQLite open files unseen
-        assert {once(path) for path in opened | files_of(folder) - {"CURRENT"}} == FULL.keys()
+        written = {once(path) for path in opened | files_of(folder) - {"CURRENT"}}
+        assert written - {"texts.sqlite"} == FULL.keys()  # its want of room costs no build, see HARMLESS
 
 
 def once(step: str) -> str:

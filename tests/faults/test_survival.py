@@ -271,7 +271,8 @@ def test_a_read_only_index_is_asked_and_served_but_not_built(aivd_index: Path, t
         status, out, err = told("index", "--index", index, "--corpus", ROOT / "corpus")
         assert (status, out) == (1, "")
         what_to_do = "make room or give access, then rebuild with: vraagbaak index\n"
-        denied = f"vraagbaak: {index / 'LOCK'}: cannot be written (Permission denied); {what_to_do}"
+        cache = index / "cache" / "readings.sqlite"
+        denied = f"vraagbaak: {cache}: cannot be written (unable to open database file); {what_to_do}"
         assert err == denied
 
         status, out, err = told("ask", "Wie krijgt informatie van de AIVD?", "--index", index)
