@@ -297,6 +297,20 @@ def test_nothing_scrolls_sideways(
         assert {state: told for state, told in found.items() if told} == {}
 
 
+def test_a_wide_table_is_scrolled_by_itself_with_the_keyboard(new_page: PageMaker, address: str) -> None:
+    with new_page(address, viewport=NARROW, reduced_motion="reduce") as page:
+        page.goto(f"{address}{SOURCE}?v={TABULAR_DOCUMENT.sha256}")
+        table = page.get_by_role("region", name="Tabel 1: Neem mee")
+        table.evaluate(
+            "region => region.querySelectorAll('tr').forEach("
+            "row => row.append(...Array.from({length: 9}, () => row.lastElementChild.cloneNode(true))))"
+        )
+        assert [told.split()[0] for told in page.evaluate(SIDEWAYS)] == ["div.tabel"]
+        table.focus()
+        page.keyboard.press("ArrowRight")
+        expect(table).to_have_js_property("scrollLeft", 40)  # what Chromium scrolls by a key
+
+
 def test_at_400_percent_an_answer_is_read_and_the_next_question_asked(
     new_page: PageMaker, address: str
 ) -> None:
