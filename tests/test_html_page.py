@@ -625,7 +625,8 @@ async def test_the_source_page_shows_the_text_with_its_outline_and_provenance(in
             html = (await client.get("/bronnen/paspoort.html")).text
     assert "<span>Paspoort aanvragen</span></h1>" in html
     assert "<span>Wat neemt u mee?</span></h2>" in html
-    assert "Paspoort, 18 jaar en ouder | €\u00a083,87 | €\u00a0141,72" in html
+    for cell in ("Paspoort, 18 jaar en ouder", "€\u00a083,87", "€\u00a0141,72"):
+        assert f">{cell}<" in html
     assert 'href="https://www.utrecht.example/paspoort"' in html
     assert "Gemeente Utrecht" in html
     assert "3 mei 2025" in html
