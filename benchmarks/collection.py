@@ -201,9 +201,9 @@ def start() -> None:
 
 def record(corpus: str, index: str, texts: str) -> None:
     """Write what a build of the corpus embeds, in its calls, as JSON."""
+    from retrieval.building import update_index
     from retrieval.corpus import read_corpus
     from retrieval.embedding import open_query_embedder
-    from retrieval.index import update_index
     from retrieval.settings import DEFAULT_EMBEDDER
 
     calls: list[list[str]] = []

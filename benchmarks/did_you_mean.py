@@ -12,11 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import Reading, read_corpus
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.evaluation import read_judgments
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.records import Abstention, Answer, Document
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER

@@ -18,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from retrieval.building import update_index
 from retrieval.conversation import complete
 from retrieval.corpus import Reading, read_document, text_document
 from retrieval.embedding import Embedder, open_corpus_embedder
 from retrieval.evaluation import read_beir, read_judgments
 from retrieval.fusion import WEIGHTS
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.records import Document, Hit, Provenance, Query
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER

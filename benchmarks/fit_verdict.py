@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.calibration import (
     ANSWER,
     NOTHING_KNOWN,
@@ -36,7 +37,7 @@ from retrieval.calibration import (
 from retrieval.corpus import Reading, read_document
 from retrieval.embedding import Embedder, open_corpus_embedder
 from retrieval.evaluation import Judgment, read_judgments
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.passages import cut_passages
 from retrieval.records import Document, Passage, Provenance
 from retrieval.retriever import Retriever

@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.chatbot import Chatbot
 from retrieval.cli import measures_table
 from retrieval.corpus import Reading, read_corpus, text_document
@@ -35,7 +36,7 @@ from retrieval.evaluation import (
     read_judgments,
 )
 from retrieval.fusion import rankings
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 

@@ -24,11 +24,12 @@ from time import perf_counter
 import numpy as np
 
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import Reading, read_corpus, text_document
 from retrieval.embedding import Embedder, open_query_embedder
 from retrieval.evaluation import read_judgments
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.ranking import Vectors
 from retrieval.records import Document
 from retrieval.retriever import Retriever

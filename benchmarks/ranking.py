@@ -14,12 +14,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from retrieval.building import update_index
 from retrieval.conversation import complete
 from retrieval.corpus import Reading, read_document
 from retrieval.embedding import Embedder, open_corpus_embedder
 from retrieval.evaluation import Judgment, bootstrap, read_judgments
 from retrieval.fusion import Parts, rankings
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.records import Hit, Provenance
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER

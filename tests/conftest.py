@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.corpus import read_corpus
 from retrieval.embedding import open_corpus_embedder
-from retrieval.index import update_index
 from retrieval.rehearsing import Rehearsal
 from retrieval.settings import DEFAULT_EMBEDDER, PREFIX
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from retrieval.answerability import Answerability, Features, Regression
+from retrieval.building import update_index
 from retrieval.calibration import (
     ANSWER,
     NOTHING_KNOWN,
@@ -32,7 +33,7 @@ from retrieval.corpus import read_corpus
 from retrieval.embedding import open_query_embedder
 from retrieval.errors import BrokenVerdictError, JudgmentsError
 from retrieval.evaluation import ANSWERABLE, FAR, NEAR, Judgment, holds_gold, read_judgments
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.ranking import Vectors
 from retrieval.records import Hit, Passage, Span
 from retrieval.retriever import Retriever

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from retrieval import Chatbot
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.chatbot import NO_ANSWER, checked_history, checked_question
 from retrieval.corpus import read_corpus
 from retrieval.embedding import open_corpus_embedder, open_query_embedder
 from retrieval.errors import QuestionError
 from retrieval.evaluation import evaluate_judgments, read_judgments
 from retrieval.fusion import rankings
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.records import Abstention, Answer, Contact, Reply, SmallTalk, SourceFilter
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER, Settings

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from retrieval.building import update_index
 from retrieval.chatbot import Chatbot
 from retrieval.cli import main, share_memory_between_threads
 from retrieval.corpus import READERS, read_corpus
 from retrieval.embedding import known_fingerprint
 from retrieval.generations import SCHEMA_VERSION
-from retrieval.index import update_index
 from retrieval.ranking import Vectors
 from retrieval.serialization import reply_to_json
 from retrieval.settings import DEFAULT_EMBEDDER

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from retrieval.building import update_index
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import read_corpus
 from retrieval.embedding import open_corpus_embedder
 from retrieval.errors import UnreadableFileError
-from retrieval.index import update_index
 from retrieval.readers.content import Content
 from retrieval.readers.html_page import MAX_ATTRIBUTES, MAX_HTML_NESTING, read_html
 from retrieval.records import Anchor, Answer, Provenance

@@ -16,14 +16,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval import building as building_module
 from retrieval import index as index_module
 from retrieval.background import background_texts
+from retrieval.building import BuildReport, update_index
 from retrieval.changes import Changes
 from retrieval.corpus import Reading, Skipped
 from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
 from retrieval.former_texts import former_text
 from retrieval.generations import KeptGeneration, kept_generations, list_generations, roll_back
-from retrieval.index import BuildReport, Index, embedded_texts, lexical_text, update_index
+from retrieval.index import Index
+from retrieval.indexed_texts import embedded_texts, lexical_text
 from retrieval.lexical import analyse
 from retrieval.passages import CUTTING_VERSION
 from retrieval.ranking import Vectors
@@ -356,7 +359,7 @@ def test_another_cutting_is_cut_anew_and_takes_the_vectors_it_has(
 ) -> None:
     workshop.build(CATS, FISH)
     before = workshop.generation
-    monkeypatch.setattr(index_module, "CUTTING_VERSION", CUTTING_VERSION + 1)
+    monkeypatch.setattr(building_module, "CUTTING_VERSION", CUTTING_VERSION + 1)
 
     report = workshop.build(CATS, FISH)
 
@@ -407,7 +410,7 @@ def test_documents_without_a_passage_make_an_index(workshop: Workshop) -> None:
 
 
 def test_progress_counts_the_texts_up_to_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module, "CHUNK", 2)
+    monkeypatch.setattr(building_module, "CHUNK", 2)
     told: list[tuple[int, int]] = []
 
     update_index(
@@ -425,7 +428,7 @@ def test_progress_counts_the_texts_up_to_all(tmp_path: Path, monkeypatch: pytest
 def test_a_failed_build_leaves_the_index_and_keeps_the_vectors_that_were_made(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_module, "CHUNK", 2)
+    monkeypatch.setattr(building_module, "CHUNK", 2)
     workshop.build(FISH)
     failing = CountingEmbedder(fails_after=4)
 
@@ -459,7 +462,7 @@ def die_at(event, arguments):
 sys.addaudithook(die_at)
 workshop = tests.Workshop(folder)
 if moment == "embedding":
-    tests.index_module.CHUNK = 2
+    tests.building_module.CHUNK = 2
     workshop.embedder = tests.DyingEmbedder()
 workshop.build(tests.CATS, tests.FISH)
 """

@@ -7,11 +7,12 @@ from types import ModuleType
 import pytest
 
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import read_corpus
 from retrieval.embedding import open_corpus_embedder, open_query_embedder
 from retrieval.evaluation import evaluate_judgments, read_judgments, unknown_gold
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from retrieval.answerability import Answerability
+from retrieval.building import BuildReport, update_index
 from retrieval.chatbot import Chatbot
 from retrieval.corpus import Reading, read_corpus
 from retrieval.embedding import Embedder, SparingEmbedder, open_query_embedder
-from retrieval.index import BuildReport, Index, update_index
+from retrieval.index import Index
 from retrieval.ranking import Vectors
 from retrieval.records import Answer, Document
 from retrieval.rehearsing import Rehearsal

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval.building import update_index
+from retrieval.candidates import CANDIDATES
 from retrieval.corpus import Reading, text_document
 from retrieval.fusion import fused, rankings, to_unit_interval
-from retrieval.index import Index, update_index
+from retrieval.index import Index
 from retrieval.ranking import Vectors
 from retrieval.records import Provenance, Query, SourceFilter
-from retrieval.retriever import CANDIDATES, Retriever
+from retrieval.retriever import Retriever
 
 VOCABULARY = ("kat", "hond", "vis", "slaapt", "blaft", "zwemt")
 TEXTS = {

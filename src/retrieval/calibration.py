@@ -16,6 +16,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
 from retrieval.answerability import Answerability, Features, Regression, features_of
+from retrieval.candidates import CANDIDATES
 from retrieval.chatbot import checked_history, checked_question
 from retrieval.conversation import complete
 from retrieval.errors import JudgmentsError, QuestionError
@@ -31,7 +32,7 @@ from retrieval.evaluation import (
     holds_gold,
 )
 from retrieval.records import Hit, Query
-from retrieval.retriever import CANDIDATES, Retriever, Search
+from retrieval.retriever import Retriever, Search
 
 REMOVED = "removed"
 """The kind of an answerable question that is asked without what answers it."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from retrieval.answerability import Answerability
+    from retrieval.building import BuildReport
     from retrieval.bundled import BundledModel
     from retrieval.chatbot import Chatbot
     from retrieval.checking import Check
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from retrieval.explanation import Explanation
     from retrieval.fusion import Ranking
     from retrieval.generations import KeptGeneration
-    from retrieval.index import BuildReport, Index
+    from retrieval.index import Index
     from retrieval.records import Abstention, Answer, Reply
     from retrieval.reranking import Reranker
     from retrieval.settings import Settings
@@ -309,8 +310,9 @@ def bring_up_to_date(
     ``corpus_embedder`` is called when texts are to be embedded; without it, that of the settings is opened.
     Raises BrokenVerdictError where the weights that are set are not whole, or another embedder's.
     """
+    from retrieval.building import update_index
     from retrieval.corpus import read_corpus
-    from retrieval.index import CACHE_FOLDER, update_index
+    from retrieval.layout import CACHE_FOLDER
     from retrieval.parsing import Parser
     from retrieval.rehearsing import Rehearsal
 
@@ -342,9 +344,10 @@ def evaluate_beir_set(
     """
     from tempfile import TemporaryDirectory
 
+    from retrieval.building import update_index
     from retrieval.corpus import Reading, text_document
     from retrieval.evaluation import Finder, evaluate_beir
-    from retrieval.index import Index, update_index
+    from retrieval.index import Index
     from retrieval.retriever import Retriever
 
     judge = _verdict(settings, embedder.fingerprint)

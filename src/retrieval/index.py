@@ -1,225 +1,64 @@
-"""Build, update and open the index: a reading of the corpus becomes a generation that can be searched.
-
-What did not change is neither cut nor embedded again.
-"""
+"""Open the index: a generation that can be searched, mapped into memory and read only."""
 
 import hashlib
-import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from functools import cache
-from itertools import accumulate, chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.background import background_texts
-from retrieval.changes import Changes, changes_between
-from retrieval.contexts import contexts_of
-from retrieval.dense import DenseIndex, write_dense
-from retrieval.duplicates import first_of_each_kind
-from retrieval.errors import BrokenIndexError, CorpusError, EmbedderError
-from retrieval.files import broken, map_array, write_array, writing
-from retrieval.former_texts import Replacement, former_text, keep_former_texts
+from retrieval.dense import DenseIndex
+from retrieval.errors import BrokenIndexError
+from retrieval.files import broken, map_array
+from retrieval.former_texts import former_text
 from retrieval.generations import (
-    SCHEMA_VERSION,
-    DocumentHashes,
     FileEntry,
     Manifest,
     check_embedder,
     check_hashes,
     current_generation,
-    drafted,
-    file_entries,
     kept_generations,
-    locked,
-    publish,
     read_manifest,
 )
-from retrieval.lexical import LexicalIndex, word_pieces, write_lexical
-from retrieval.passages import CUTTING_VERSION, cut_passages
+from retrieval.layout import (
+    BACKGROUND,
+    CACHE_FOLDER,
+    CONTEXTS,
+    DENSE,
+    DOCUMENT_WORDS,
+    FORMER_TEXTS,
+    ITEM_LETTERS,
+    ITEM_PASSAGES,
+    ITEM_WORDS,
+    LETTERS,
+    LEXICAL,
+    PASSAGE_CONTEXTS,
+    PASSAGE_DOCUMENTS,
+    SAME_AS,
+    SENTENCE_STARTS,
+    SENTENCES,
+    SPELLING,
+    STORE,
+    SUGGESTIONS,
+)
+from retrieval.lexical import LexicalIndex, word_pieces
 from retrieval.ranking import Vectors
 from retrieval.records import Document, Passage
-from retrieval.settings import KEPT_GENERATIONS, KEPT_TEXTS
-from retrieval.spelling import Spelling, write_spelling
-from retrieval.store import DocumentEntry, Store, write_store
+from retrieval.spelling import Spelling
+from retrieval.store import DocumentEntry, Store
 from retrieval.suggesting import Suggestions
-from retrieval.vector_cache import VectorCache, text_key
 
 if TYPE_CHECKING:
-    from retrieval.corpus import Reading, Skipped
-    from retrieval.embedding import Embedder
-
-CHUNK = 256
-"""Texts that are embedded before their vectors are put on disk: some seven seconds of work on two cores."""
-
-Progress = Callable[[int, int], None]
-"""Is told how many texts are embedded by now, and how many there are to embed."""
-
-
-class Rehearse(Protocol):
-    """Asks a new generation what it should answer.
-
-    ``asked_by`` changes with whatever may change what comes of it, other than the index itself.
-    """
-
-    @property
-    def asked_by(self) -> str: ...  # noqa: D102 - told above
-
-    def __call__(self, index: "Index") -> Suggestions: ...  # noqa: D102
-
-
-_SUGGESTIONS = "suggestions.json"
-CACHE_FOLDER = "cache"
-"""Below the index: what can be made again, vectors and readings."""
-
-_STORE, _DENSE = "store.sqlite", "passages.faiss"
-_TEXTS = "texts.sqlite"
-_LEXICAL, _LETTERS, _DOCUMENT_WORDS = "lexical", "letters", "document_words"
-_ITEM_WORDS, _ITEM_LETTERS, _ITEM_PASSAGES = "item_words", "item_letters", "item_passages.npy"
-_SENTENCES, _SENTENCE_STARTS = "sentences.npy", "sentence_starts.npy"
-_CONTEXTS, _PASSAGE_CONTEXTS, _PASSAGE_DOCUMENTS, _SAME_AS = (
-    "contexts.npy",
-    "passage_contexts.npy",
-    "passage_documents.npy",
-    "same_as.npy",
-)
-_BACKGROUND, _SPELLING = "background.npy", "spelling"
+    pass
 
 HASHED_VECTORS = 32_000_000
 """Bytes up to which a file of vectors is hashed when it is opened: sha256 reads 0.7 GB in a second, so that
 three such files cost 0.15 s. Of a larger one the shape is checked, and its vectors when it is built on."""
 
-_LARGEST = (_DENSE, _SENTENCES, _CONTEXTS)
+_LARGEST = (DENSE, SENTENCES, CONTEXTS)
 """The files of vectors that grow with the corpus."""
-
-_Pair = tuple[bytes, bytes]
-"""The keys of the two texts whose vectors' mean is a row of the index."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build did.
-
-    ``embedded`` counts the passages for which a vector, their own or a sentence's, was made;
-    ``reused`` those for which all were there already. ``changes`` are those since the generation that served
-    until then. ``unanswered`` are questions of the editors that the index, made now or before, does not
-    answer, and ``unclear`` those that were not asked (suggesting.py).
-    """
-
-    documents: int
-    passages: int
-    embedded: int
-    reused: int
-    changes: Changes
-    seconds: float
-    skipped: "tuple[Skipped, ...]"
-    unanswered: tuple[str, ...] = ()
-    unclear: tuple[str, ...] = ()
-
-    @property
-    def removed(self) -> int:
-        """Documents that the index had before and has no longer, under whatever name."""
-        return len(self.changes.gone)
-
-    @property
-    def unchanged(self) -> int:
-        """Documents of which nothing changed."""
-        changes = self.changes
-        return self.documents - len(changes.new) - len(changes.changed) - len(changes.renamed)
-
-
-def embedded_texts(text: str, headings: Sequence[str], title: str, lead: str = "") -> tuple[str, str]:
-    """The two texts that stand for ``text`` in the index: bare, and below its headings or else the title.
-
-    The second is read with the ``lead`` of a list or table as well, of which ``text`` is an item or a row.
-
-    The mean of their vectors is stored: its inner product with a query is the mean of the two cosines.
-    """
-    above = ". ".join(headings) or title
-    return text, "\n".join(filter(None, (above, lead, text)))
-
-
-def lexical_text(passage: Passage, title: str) -> str:
-    """The words by which a passage is found: those of its document's title, its headings and itself.
-
-    A list or table that was cut is found by the words of its lead in each of its passages.
-    """
-    return "\n".join(filter(None, (title, *passage.headings, passage.lead_before, passage.text)))
-
-
-def item_texts(passage: Passage, title: str) -> list[str]:
-    """The words by which each item or row of a passage is found, which are those of what it is read with too.
-
-    None where the passage is a single one: its own words are the same.
-    """
-    if len(passage.sentences) == 1:
-        return []
-    return [
-        "\n".join(filter(None, (title, *passage.headings, lead.text, passage.sentence_text(number))))
-        for number in range(len(passage.sentences))
-        if (lead := passage.lead_of(number))
-    ]
-
-
-def update_index(  # noqa: PLR0913 - the last ones are for the command line alone
-    reading: "Reading",
-    folder: Path,
-    embedder: "Callable[[], Embedder]",
-    fingerprint: str,
-    progress: Progress | None = None,
-    *,
-    rehearse: Rehearse | None = None,
-    keep: int = KEPT_GENERATIONS,
-    keep_texts: int = KEPT_TEXTS,
-) -> BuildReport:
-    """Make the index in ``folder`` that of ``reading``: a new generation, unless nothing changed.
-
-    A generation that ``rehearse`` has not asked yet, or asked with something else, is made anew.
-
-    ``embedder`` is called when a document must be cut or a text embedded, and not otherwise; its
-    fingerprint is ``fingerprint``. ``rehearse`` finds what can be suggested; without it nothing is but the
-    editors' questions. ``keep`` generations stay on disk, and a
-    text that is replaced for ``keep_texts`` days. A damaged index, or one of another making, is
-    built anew.
-    Raises BrokenIndexError where the folder cannot be written or another build is under way. After
-    any failure the generation that served still serves, and the vectors made so far are kept.
-    """
-    start = time.perf_counter()
-    documents = _by_id(reading.documents)
-    hashes = {id_: _hashes(document) for id_, document in documents.items()}
-    with locked(folder):
-        serving = _serving(folder)
-        base = serving if serving and _can_be_built_on(serving, fingerprint) else None
-        before = Suggestions.read(base.folder / _SUGGESTIONS) if base else Suggestions()
-        rehearsed = rehearse is None or rehearse.asked_by == before.asked_by
-        if base and base.manifest.documents == hashes and rehearsed:
-            passages, embedded, suggestions = base.manifest.passages, 0, before
-        else:
-            today = datetime.now(UTC).date()
-            # a file that was left out is there still
-            present = {*hashes, *(left_out.path for left_out in reading.skipped)}
-            replacement = Replacement(_replaced(folder, hashes), present, today, keep_texts)
-            keep_former_texts(folder / _TEXTS, replacement)
-            build = _Build(folder, fingerprint, cache(embedder), progress, rehearse, keep)
-            passages, embedded, suggestions = build.run(documents, hashes, base)
-    return BuildReport(
-        documents=len(documents),
-        passages=passages,
-        embedded=embedded,
-        reused=passages - embedded,
-        changes=changes_between(serving.manifest.documents if serving else {}, hashes),
-        seconds=time.perf_counter() - start,
-        skipped=reading.skipped,
-        unanswered=suggestions.unanswered,
-        unclear=suggestions.unclear,
-    )
 
 
 class Index:
@@ -240,22 +79,22 @@ class Index:
         self.generation = generation.name
         self.cache = folder / CACHE_FOLDER
         self.store = store
-        self.dense = DenseIndex.open(generation / _DENSE)
-        self.lexical = LexicalIndex.open(generation / _LEXICAL)
-        self.letters = LexicalIndex.open(generation / _LETTERS, word_pieces)
-        self.document_words = LexicalIndex.open(generation / _DOCUMENT_WORDS)
-        self._item_words = LexicalIndex.open(generation / _ITEM_WORDS)
-        self._item_letters = LexicalIndex.open(generation / _ITEM_LETTERS, word_pieces)
-        self._item_passages: npt.NDArray[np.int64] = map_array(generation / _ITEM_PASSAGES)
-        self.spelling = Spelling.open(generation / _SPELLING)
-        self.sentence_vectors: Vectors = map_array(generation / _SENTENCES)
-        self.context_vectors: Vectors = map_array(generation / _CONTEXTS)
-        self.passage_contexts: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_CONTEXTS)
-        self.passage_documents: npt.NDArray[np.int64] = map_array(generation / _PASSAGE_DOCUMENTS)
-        self.same_as: npt.NDArray[np.int64] = map_array(generation / _SAME_AS)
-        self.background_vectors: Vectors = map_array(generation / _BACKGROUND)
-        self.suggestions = Suggestions.read(generation / _SUGGESTIONS)
-        self._sentence_starts: npt.NDArray[np.int64] = map_array(generation / _SENTENCE_STARTS)
+        self.dense = DenseIndex.open(generation / DENSE)
+        self.lexical = LexicalIndex.open(generation / LEXICAL)
+        self.letters = LexicalIndex.open(generation / LETTERS, word_pieces)
+        self.document_words = LexicalIndex.open(generation / DOCUMENT_WORDS)
+        self._item_words = LexicalIndex.open(generation / ITEM_WORDS)
+        self._item_letters = LexicalIndex.open(generation / ITEM_LETTERS, word_pieces)
+        self._item_passages: npt.NDArray[np.int64] = map_array(generation / ITEM_PASSAGES)
+        self.spelling = Spelling.open(generation / SPELLING)
+        self.sentence_vectors: Vectors = map_array(generation / SENTENCES)
+        self.context_vectors: Vectors = map_array(generation / CONTEXTS)
+        self.passage_contexts: npt.NDArray[np.int64] = map_array(generation / PASSAGE_CONTEXTS)
+        self.passage_documents: npt.NDArray[np.int64] = map_array(generation / PASSAGE_DOCUMENTS)
+        self.same_as: npt.NDArray[np.int64] = map_array(generation / SAME_AS)
+        self.background_vectors: Vectors = map_array(generation / BACKGROUND)
+        self.suggestions = Suggestions.read(generation / SUGGESTIONS)
+        self._sentence_starts: npt.NDArray[np.int64] = map_array(generation / SENTENCE_STARTS)
 
     @classmethod
     def open(cls, folder: Path, fingerprint: str) -> Self:
@@ -268,7 +107,7 @@ class Index:
         manifest = read_manifest(generation)
         check_embedder(generation, manifest, fingerprint)
         check_hashes(generation, _hashed_at_open(manifest))
-        store = Store.open(generation / _STORE)
+        store = Store.open(generation / STORE)
         try:
             index = cls(folder, generation, store)
             index._check_against(generation, manifest)
@@ -330,10 +169,10 @@ class Index:
         document = self.store.document(document_id)
         if document is None or document.sha256.startswith(version_prefix):
             return document
-        if former := former_text(self._folder / _TEXTS, document_id, version_prefix):
+        if former := former_text(self._folder / FORMER_TEXTS, document_id, version_prefix):
             return former
         for generation in kept_generations(self._folder):
-            document = _document_of(generation, document_id)
+            document = document_in(generation, document_id)
             if document and document.sha256.startswith(version_prefix):
                 return document
             if generation.name < self.generation and _lacks(generation, document_id):
@@ -358,41 +197,41 @@ class Index:
         items = len(self._item_passages)
         weighed = passages + items if items else 0
         for name, found, expected in (
-            (_STORE, self.store.passage_count, passages),
-            (_DENSE, (len(self.dense), self.dense.dimension), (passages, dimension)),
-            (_LEXICAL, len(self.lexical), passages),
-            (_LETTERS, len(self.letters), passages),
-            (_ITEM_WORDS, len(self._item_words), weighed),
-            (_ITEM_LETTERS, len(self._item_letters), weighed),
-            (_DOCUMENT_WORDS, len(self.document_words), len(manifest.documents)),
-            (_PASSAGE_CONTEXTS, self.passage_contexts.shape, (passages,)),
-            (_PASSAGE_DOCUMENTS, self.passage_documents.shape, (passages,)),
-            (_SAME_AS, self.same_as.shape, (passages,)),
-            (_CONTEXTS, self.context_vectors.shape, (contexts, dimension)),
-            (_SENTENCES, self.sentence_vectors.shape, (sentences, dimension)),
-            (_BACKGROUND, self.background_vectors.shape[1], dimension),
-            (_SENTENCE_STARTS, self._sentence_starts.shape, (passages + 1,)),
+            (STORE, self.store.passage_count, passages),
+            (DENSE, (len(self.dense), self.dense.dimension), (passages, dimension)),
+            (LEXICAL, len(self.lexical), passages),
+            (LETTERS, len(self.letters), passages),
+            (ITEM_WORDS, len(self._item_words), weighed),
+            (ITEM_LETTERS, len(self._item_letters), weighed),
+            (DOCUMENT_WORDS, len(self.document_words), len(manifest.documents)),
+            (PASSAGE_CONTEXTS, self.passage_contexts.shape, (passages,)),
+            (PASSAGE_DOCUMENTS, self.passage_documents.shape, (passages,)),
+            (SAME_AS, self.same_as.shape, (passages,)),
+            (CONTEXTS, self.context_vectors.shape, (contexts, dimension)),
+            (SENTENCES, self.sentence_vectors.shape, (sentences, dimension)),
+            (BACKGROUND, self.background_vectors.shape[1], dimension),
+            (SENTENCE_STARTS, self._sentence_starts.shape, (passages + 1,)),
         ):
             if found != expected:
                 raise broken(generation / name, f"holds {found}, the manifest says {expected}")
         for name, places, most in (
-            (_SENTENCE_STARTS, self._sentence_starts, sentences),
-            (_PASSAGE_CONTEXTS, self.passage_contexts, contexts - 1),
-            (_ITEM_PASSAGES, self._item_passages, passages - 1),
-            (_PASSAGE_DOCUMENTS, self.passage_documents, len(manifest.documents) - 1),
+            (SENTENCE_STARTS, self._sentence_starts, sentences),
+            (PASSAGE_CONTEXTS, self.passage_contexts, contexts - 1),
+            (ITEM_PASSAGES, self._item_passages, passages - 1),
+            (PASSAGE_DOCUMENTS, self.passage_documents, len(manifest.documents) - 1),
         ):
             _check_places(generation / name, places, most)
         if not ((self.same_as >= 0) & (self.same_as <= np.arange(passages))).all():
-            raise broken(generation / _SAME_AS, "names passages that do not stand before")
+            raise broken(generation / SAME_AS, "names passages that do not stand before")
         if self._sentence_starts[-1] != sentences:
             raise broken(
-                generation / _SENTENCE_STARTS,
+                generation / SENTENCE_STARTS,
                 f"ends at {self._sentence_starts[-1]}, the manifest says {sentences}",
             )
         told = {*self.suggestions.made, *self.suggestions.own.values()}
         if not told <= set(range(passages)):
-            raise broken(generation / _SUGGESTIONS, f"names passages beyond the {passages} of the manifest")
-        for name, vectors in ((_SENTENCES, self.sentence_vectors), (_CONTEXTS, self.context_vectors)):
+            raise broken(generation / SUGGESTIONS, f"names passages beyond the {passages} of the manifest")
+        for name, vectors in ((SENTENCES, self.sentence_vectors), (CONTEXTS, self.context_vectors)):
             if vectors.dtype != np.float32:
                 raise broken(generation / name, f"holds {vectors.dtype}, expected float32")
 
@@ -411,290 +250,10 @@ def _check_places(path: Path, places: npt.NDArray[np.int64], most: int) -> None:
         raise broken(path, f"holds rows out of order or out of reach, expected 0 to {most}, rising")
 
 
-@dataclass(frozen=True, slots=True)
-class _Generation:
-    folder: Path
-    manifest: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What is embedded: the texts by their keys, and the keys of each row of the index.
-
-    ``passage_contexts`` tells the row of ``contexts`` of each passage.
-    """
-
-    texts: Mapping[bytes, str]
-    passages: Sequence[_Pair]
-    sentences: Sequence[Sequence[_Pair]]
-    contexts: Sequence[bytes]
-    passage_contexts: Sequence[int]
-
-    def passages_with(self, keys: set[bytes]) -> int:
-        """The number of passages that one of the texts ``keys`` belongs to."""
-        return sum(
-            not keys.isdisjoint(chain(own, *of_sentences))
-            for own, of_sentences in zip(self.passages, self.sentences, strict=True)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Build:
-    """One build of a generation."""
-
-    folder: Path
-    fingerprint: str
-    embedder: "Callable[[], Embedder]"
-    progress: Progress | None
-    rehearse: Rehearse | None
-    keep: int
-
-    def run(
-        self,
-        documents: Mapping[str, Document],
-        hashes: Mapping[str, DocumentHashes],
-        base: _Generation | None,
-    ) -> tuple[int, int, Suggestions]:
-        """Build and publish; the number of passages, that of those embedded, and what can be suggested."""
-        cut = self._cut(documents, base)
-        dimension = base.manifest.dimension if base else self._embedder().dimension
-        rows = _rows(documents, cut)
-        with VectorCache.open(self.folder / CACHE_FOLDER, self.fingerprint, dimension) as vectors:
-            missing = vectors.missing(rows.texts)
-            self._embed([rows.texts[key] for key in missing], vectors)
-            self._embed_background(vectors)
-            with writing(self.folder), drafted(self.folder) as draft:
-                _write_texts(draft, documents, cut, base.folder / _SPELLING if base else None)
-                _write_vectors(draft, rows, vectors, dimension)
-                suggestions = self._rehearsed(draft)
-                suggestions.write(draft / _SUGGESTIONS)
-                manifest = Manifest(
-                    schema_version=SCHEMA_VERSION,
-                    embedder=self.fingerprint,
-                    dimension=dimension,
-                    cutting_version=CUTTING_VERSION,
-                    passages=len(rows.passages),
-                    sentences=sum(map(len, rows.sentences)),
-                    documents=hashes,
-                    files=file_entries(draft),
-                )
-                publish(self.folder, draft, manifest, self.keep)
-        return len(rows.passages), rows.passages_with(missing), suggestions
-
-    def _rehearsed(self, draft: Path) -> Suggestions:
-        """What the draft, which is whole but for this, can be asked."""
-        if self.rehearse is None:
-            return Suggestions()
-        Suggestions().write(draft / _SUGGESTIONS)
-        with Index(self.folder, draft, Store.open(draft / _STORE)) as index:
-            return self.rehearse(index)
-
-    def _embedder(self) -> "Embedder":
-        embedder = self.embedder()
-        if embedder.fingerprint != self.fingerprint:
-            raise EmbedderError(
-                f"the embedder's fingerprint is {embedder.fingerprint}, expected {self.fingerprint}; "
-                "open the embedder that the fingerprint was asked of"
-            )
-        return embedder
-
-    def _cut(
-        self, documents: Mapping[str, Document], base: _Generation | None
-    ) -> dict[str, tuple[Passage, ...]]:
-        """The passages of each document: cut before where nothing but its provenance changed."""
-        known = _cut_before(documents.values(), base) if base else {}
-        return {
-            id_: known[id_] if id_ in known else self._cut_anew(document)
-            for id_, document in documents.items()
-        }
-
-    def _cut_anew(self, document: Document) -> tuple[Passage, ...]:
-        embedder = self._embedder()
-        return cut_passages(document, embedder.count_tokens, embedder.max_tokens)
-
-    def _embed(self, texts: Sequence[str], vectors: VectorCache) -> None:
-        # texts of one length are embedded together; the longest first, where memory would fail if it does
-        ordered = sorted(texts, key=lambda text: (-len(text), text))
-        told = _Counter(self.progress, len(ordered))
-        for start in range(0, len(ordered), CHUNK):
-            chunk = ordered[start : start + CHUNK]
-            vectors.add([text_key(text) for text in chunk], self._embedder().embed_texts(chunk, told))
-
-    def _embed_background(self, vectors: VectorCache) -> None:
-        by_key = {text_key(text): text for text in background_texts()}
-        if missing := [*vectors.missing(by_key)]:
-            vectors.add(missing, self._embedder().embed_texts([by_key[key] for key in missing]))
-
-
-class _Counter:
-    """Adds up what the embedder tells, for the progress of the whole."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._done = 0
-
-    def __call__(self, count: int) -> None:
-        self._done += count
-        if self._progress:
-            self._progress(self._done, self._total)
-
-
-def _by_id(documents: Sequence[Document]) -> dict[str, Document]:
-    by_id = {document.id: document for document in documents}
-    if len(by_id) < len(documents):
-        ids = [document.id for document in documents]
-        twice = next(id_ for id_ in ids if ids.count(id_) > 1)
-        raise CorpusError(f"document {twice!r} stands in the corpus twice; give each a name of its own")
-    return by_id
-
-
-def _hashes(document: Document) -> DocumentHashes:
-    # the sha256 stands for the text
-    record = json.dumps(asdict(replace(document, text="")), sort_keys=True)
-    return DocumentHashes(document.sha256, hashlib.sha256(record.encode()).hexdigest())
-
-
-def _serving(folder: Path) -> _Generation | None:
+def document_in(generation: Path, document_id: str) -> Document | None:
+    """A document of any generation; None where that is gone, has no such document or is damaged."""
     try:
-        generation = current_generation(folder)
-        return _Generation(generation, read_manifest(generation))
-    except BrokenIndexError:  # what cannot be opened is built anew
-        return None
-
-
-def _can_be_built_on(serving: _Generation, fingerprint: str) -> bool:
-    """Whether it is whole, to the last byte, and made as this build makes it."""
-    try:
-        check_embedder(serving.folder, serving.manifest, fingerprint)
-        check_hashes(serving.folder, serving.manifest.files)
-    except BrokenIndexError:
-        return False
-    return serving.manifest.cutting_version == CUTTING_VERSION
-
-
-def _cut_before(documents: Iterable[Document], base: _Generation) -> dict[str, tuple[Passage, ...]]:
-    """The passages of documents that are as they were, under this name or another."""
-    names = {hashes.sha256: id_ for id_, hashes in base.manifest.documents.items()}
-    with closing(Store.open(base.folder / _STORE)) as store:
-        return {
-            document.id: tuple(
-                replace(passage, document_id=document.id) for _, passage in store.passages_of(old.id)
-            )
-            for document in documents
-            if (old := store.document(document.id) or store.document(names.get(document.sha256, "")))
-            and replace(old, id=document.id, provenance=document.provenance) == document
-        }
-
-
-def _rows(documents: Mapping[str, Document], cut: Mapping[str, Sequence[Passage]]) -> _Rows:
-    texts: dict[bytes, str] = {}
-
-    def pair(text: str, passage: Passage, lead: str) -> _Pair:
-        both = embedded_texts(text, passage.headings, documents[passage.document_id].title, lead)
-        keys = text_key(both[0]), text_key(both[1])
-        texts.update(zip(keys, both, strict=True))
-        return keys
-
-    passages = list(chain.from_iterable(cut.values()))
-    contexts = [context for id_, own in cut.items() for context in contexts_of(own, documents[id_].title)]
-    texts |= {text_key(context.text): context.text for context in contexts}
-    return _Rows(
-        passages=[pair(passage.text, passage, passage.lead_before) for passage in passages],
-        sentences=[
-            [
-                pair(passage.sentence_text(number), passage, lead.text if lead else "")
-                for number in range(len(passage.sentences))
-                for lead in (passage.lead_of(number),)
-            ]
-            for passage in passages
-        ],
-        contexts=[text_key(context.text) for context in contexts],
-        passage_contexts=[row for row, context in enumerate(contexts) for _ in range(context.passages)],
-        texts=texts,
-    )
-
-
-def _write_texts(
-    draft: Path,
-    documents: Mapping[str, Document],
-    cut: Mapping[str, Sequence[Passage]],
-    spelling_before: Path | None,
-) -> None:
-    passages = list(chain.from_iterable(cut.values()))
-    write_store(draft / _STORE, documents.values(), passages)
-    found_by = [lexical_text(passage, documents[passage.document_id].title) for passage in passages]
-    write_lexical(draft / _LEXICAL, found_by)
-    write_lexical(draft / _LETTERS, found_by, word_pieces)
-    _write_items(draft, passages, found_by, documents)
-    write_lexical(
-        draft / _DOCUMENT_WORDS, ["\n".join(passage.text for passage in own) for own in cut.values()]
-    )
-    numbers = [number for number, own in enumerate(cut.values()) for _ in own]
-    write_array(draft / _PASSAGE_DOCUMENTS, (len(numbers),), np.int64, [np.array(numbers, np.int64)])
-    same_as = first_of_each_kind([passage.text for passage in passages])
-    write_array(draft / _SAME_AS, (len(same_as),), np.int64, [np.array(same_as, np.int64)])
-    write_spelling(draft / _SPELLING, found_by, spelling_before)
-
-
-def _write_items(
-    draft: Path, passages: Sequence[Passage], found_by: list[str], documents: Mapping[str, Document]
-) -> None:
-    """The words of items and rows, behind those of the passages, among which they are weighed."""
-    of_passages = [item_texts(passage, documents[passage.document_id].title) for passage in passages]
-    owners = [number for number, texts in enumerate(of_passages) for _ in texts]
-    weighed = [*found_by, *chain.from_iterable(of_passages)] if owners else []
-    write_lexical(draft / _ITEM_WORDS, weighed)
-    write_lexical(draft / _ITEM_LETTERS, weighed, word_pieces)
-    write_array(draft / _ITEM_PASSAGES, (len(owners),), np.int64, [np.array(owners, np.int64)])
-
-
-def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: int) -> None:
-    starts = list(accumulate(map(len, rows.sentences), initial=0))
-    write_array(draft / _SENTENCE_STARTS, (len(starts),), np.int64, [np.array(starts)])
-    background = [text_key(text) for text in background_texts()]
-    write_array(draft / _BACKGROUND, (len(background), dimension), np.float32, [vectors.vectors(background)])
-    places = np.array(rows.passage_contexts, np.int64)
-    write_array(draft / _PASSAGE_CONTEXTS, places.shape, np.int64, [places])
-    write_array(
-        draft / _CONTEXTS,
-        (len(rows.contexts), dimension),
-        np.float32,
-        (
-            vectors.vectors(rows.contexts[start : start + CHUNK])
-            for start in range(0, len(rows.contexts), CHUNK)
-        ),
-    )
-    sentences = list(chain.from_iterable(rows.sentences))
-    write_array(draft / _SENTENCES, (len(sentences), dimension), np.float32, _means(sentences, vectors))
-    # by way of a file, so that memory holds the vectors once: in FAISS
-    scratch = draft / "passages.npy"
-    write_array(scratch, (len(rows.passages), dimension), np.float32, _means(rows.passages, vectors))
-    write_dense(draft / _DENSE, map_array(scratch))
-    scratch.unlink()
-
-
-def _means(pairs: Sequence[_Pair], vectors: VectorCache) -> Iterator[Vectors]:
-    for start in range(0, len(pairs), CHUNK):
-        bare, headed = zip(*pairs[start : start + CHUNK], strict=True)
-        yield (vectors.vectors(bare) + vectors.vectors(headed)) * np.float32(0.5)
-
-
-def _replaced(folder: Path, hashes: Mapping[str, DocumentHashes]) -> list[Document]:
-    """The documents of the generation that serves that now have another text; damaged ones are left out."""
-    try:
-        generation = current_generation(folder)
-        with closing(Store.open(generation / _STORE)) as store:
-            before = store.hashes()
-    except BrokenIndexError:
-        return []
-    changed = [id_ for id_ in before if id_ in hashes and hashes[id_].sha256 != before[id_]]
-    return [former for id_ in changed if (former := _document_of(generation, id_))]
-
-
-def _document_of(generation: Path, document_id: str) -> Document | None:
-    try:
-        with closing(Store.open(generation / _STORE)) as store:
+        with closing(Store.open(generation / STORE)) as store:
             document = store.document(document_id)
     except (BrokenIndexError, ValueError, KeyError, TypeError):
         return None  # a build deletes old generations at any moment, and what is damaged cannot be decoded
@@ -704,7 +263,7 @@ def _document_of(generation: Path, document_id: str) -> Document | None:
 
 def _lacks(generation: Path, document_id: str) -> bool:
     try:
-        with closing(Store.open(generation / _STORE)) as store:
+        with closing(Store.open(generation / STORE)) as store:
             return document_id not in store.hashes()
     except BrokenIndexError:
         return False

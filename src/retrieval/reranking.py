@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.fusion import to_unit_interval
-from retrieval.index import embedded_texts
+from retrieval.indexed_texts import embedded_texts
 from retrieval.records import Hit
 
 DEPTH = 20

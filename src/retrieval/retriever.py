@@ -3,23 +3,21 @@
 The way was chosen by measurement: docs/experiments.md, "Ranking".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.candidates import LetIn, best, nearest, one_of_each, proposed
 from retrieval.embedding import Embedder
 from retrieval.fusion import WEIGHTS, Ranking, Scores, fused, to_unit_interval
 from retrieval.index import Index
-from retrieval.ranking import Vectors, best_positive
+from retrieval.ranking import Vectors
 from retrieval.records import EVERY_SOURCE, Hit, Query, SourceFilter
 from retrieval.reranking import DEPTH, Reranker, reranked
 from retrieval.synonyms import Synonyms
-
-CANDIDATES = 50
-"""Passages that each of the three searches proposes."""
 
 NEAREST_BACKGROUND = 20
 """Background sentences whose mean tells how high any text would score for this query."""
@@ -59,9 +57,6 @@ class Search:
     hits: tuple[Hit, ...]
     passages: int
     """Passages that were searched."""
-
-
-Ids = npt.NDArray[np.int64]
 
 
 class Retriever:
@@ -127,9 +122,12 @@ class Retriever:
         ids, _ = np.unique(
             np.concatenate(
                 [
-                    self._candidates(self._nearest(vector, let_in)),
-                    self._candidates(_best(words, let_in)),
-                    self._candidates(_best(letters, let_in)),
+                    proposed(search, index.same_as)
+                    for search in (
+                        nearest(index.dense, vector, let_in),
+                        best(words, let_in),
+                        best(letters, let_in),
+                    )
                 ]
             ),
             return_counts=True,
@@ -151,7 +149,7 @@ class Retriever:
         }
         ranked = self._ranking(parts)
         scores = to_unit_interval(ranked)
-        order = self._of_each_kind(np.argsort(-ranked, kind="stable"), ids)[:k]
+        order = one_of_each(np.argsort(-ranked, kind="stable"), ids, index.same_as)[:k]
         ends = np.append(starts[1:], len(rows))
         found = index.store.passages([int(ids[place]) for place in order])
         return Search(
@@ -170,32 +168,7 @@ class Retriever:
             searched,
         )
 
-    def _nearest(self, vector: Vectors, let_in: npt.NDArray[np.bool_] | None) -> Callable[[int], Ids]:
-        """What gives the so many passages of the greatest inner product among those that may answer."""
-        dense = self.index.dense
-        if let_in is None:
-            return lambda depth: dense.search(vector, depth).ids
-        allowed = np.flatnonzero(let_in)
-        nearest = allowed[np.argsort(-dense.scores(vector, allowed), kind="stable")]
-        return lambda depth: nearest[:depth]
-
-    def _candidates(self, search: Callable[[int], Ids]) -> Ids:
-        """The first CANDIDATES of a search that do not say the same; it is asked for more until there are."""
-        depth = CANDIDATES
-        while True:
-            found = search(depth)
-            different = found[self._of_each_kind(np.arange(len(found)), found)]
-            if len(different) >= CANDIDATES or len(found) < depth:
-                return different[:CANDIDATES]
-            depth *= 4
-
-    def _of_each_kind(self, order: Ids, ids: Ids) -> Ids:
-        """``order``, which are places in ``ids``, without what says the same as one before it."""
-        _, firsts = np.unique(self.index.same_as[ids[order]], return_index=True)
-        kept: Ids = order[np.sort(firsts)]
-        return kept
-
-    def _duplicates(self, passage_id: int, let_in: npt.NDArray[np.bool_] | None) -> tuple[int, ...]:
+    def _duplicates(self, passage_id: int, let_in: LetIn) -> tuple[int, ...]:
         alike = self.index.passages_like(passage_id)
         return tuple((alike if let_in is None else alike[let_in[alike]]).tolist())
 
@@ -221,9 +194,3 @@ class Retriever:
         scores = self.index.background_vectors @ vector
         nearest = np.sort(scores)[-NEAREST_BACKGROUND:]
         return float(nearest.mean()), max(float(scores.std()), LEAST_SPREAD)
-
-
-def _best(scores: npt.NDArray[np.float32], let_in: npt.NDArray[np.bool_] | None) -> Callable[[int], Ids]:
-    """What gives the so many passages of the greatest scores above zero among those that may answer."""
-    allowed = scores if let_in is None else np.where(let_in, scores, np.float32(0))
-    return lambda depth: best_positive(allowed, depth).ids

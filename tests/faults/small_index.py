@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.answerability import Answerability
+from retrieval.building import BuildReport, update_index
 from retrieval.chatbot import Chatbot
 from retrieval.checking import check_index
 from retrieval.corpus import Reading
-from retrieval.index import BuildReport, Index, update_index
+from retrieval.index import Index
 from retrieval.ranking import Vectors
 from retrieval.records import Answer, Block, BlockKind, Document, Provenance, Span
 from retrieval.rehearsing import Rehearsal

@@ -17,9 +17,9 @@ from three_sentences import DOCUMENT, ThreeSentences, ThreeSentencesIndex, Three
 from web_serving import client_of, served
 
 from retrieval.answerability import Answerability
+from retrieval.building import update_index
 from retrieval.corpus import read_corpus
 from retrieval.embedding import open_query_embedder
-from retrieval.index import update_index
 from retrieval.rehearsing import Rehearsal
 from retrieval.serving import LiveChatbot
 from retrieval.settings import DEFAULT_EMBEDDER, Settings
