@@ -32,7 +32,6 @@ HOMES = {
     "rapidfuzz": {"retrieval.sentences", "retrieval.spelling"},
     "scipy": {"retrieval.calibration"},
     "simplemma": {"retrieval.spelling"},
-    "SetSimilaritySearch": {"retrieval.duplicates"},
     "markdown_it": {"retrieval.readers.markdown"},
     "selectolax": {"retrieval.readers.html_page"},
     "webencodings": {"retrieval.readers.html_page"},

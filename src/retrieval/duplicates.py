@@ -1,11 +1,9 @@
-"""Passages that say the same, word for word or nearly: a footer on forty pages is one, in forty places.
+"""Passages that say the same, word for word or nearly: a footer on forty pages is one, in forty places."""
 
-The only importer of SetSimilaritySearch.
-"""
-
+import math
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence, Set
 
 LIKENESS = 0.9
 """The part of the runs of three words of two texts that both hold, from which on they say nearly the same."""
@@ -21,6 +19,8 @@ TELLING = frozenset("geen niet nooit niemand nergens niets wel alleen behalve zo
 
 _WORD = re.compile(r"\w+")
 
+_Run = tuple[str, ...]
+
 
 def first_of_each_kind(texts: Sequence[str]) -> list[int]:
     """For each text the place of the first one that says the same, which may be its own.
@@ -33,35 +33,47 @@ def first_of_each_kind(texts: Sequence[str]) -> list[int]:
         first.setdefault(own or (text,), place)
         for place, (own, text) in enumerate(zip(words, texts, strict=True))
     ]
-    nearly = _nearly_the_same(words, sorted(set(exact)))
-    return [nearly.get(place, place) for place in exact]
-
-
-def _nearly_the_same(words: Sequence[tuple[str, ...]], places: Sequence[int]) -> dict[int, int]:
-    """Of ``places``, which rise, those whose text is nearly that of one before them, and which that is."""
-    from SetSimilaritySearch import all_pairs  # type: ignore[import-untyped]
-
     alike: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place in places:
+    for place in sorted(set(exact)):
         if len(words[place]) >= LEAST_WORDS:
             alike[_telling(words[place])].append(place)
     joined: dict[int, int] = {}
-    for group in alike.values():
-        runs = [list(_runs(words[place])) for place in group]
-        # the first text of each pair rises, so that what a text joins has been decided on
-        pairs = sorted(
-            (group[min(pair)], group[max(pair)])
-            for *pair, _ in all_pairs(runs, similarity_func_name="jaccard", similarity_threshold=LIKENESS)
-        )
-        for before, after in pairs:
-            if before not in joined:
-                joined.setdefault(after, before)
+    for places in alike.values():
+        joined |= _nearly_the_same({place: _runs(words[place]) for place in places})
+    return [joined.get(place, place) for place in exact]
+
+
+def _nearly_the_same(runs: dict[int, Set[_Run]]) -> dict[int, int]:
+    """Of texts by their places, which rise, those that are nearly one before them, and which that is.
+
+    Two sets of that likeness share one of their rarest runs (prefix filtering: Bayardo, Ma and Srikant,
+    Scaling up all pairs similarity search, 2007); only what joins no other is looked up again.
+    """
+    counts = Counter(run for own in runs.values() for run in own)
+    holding: defaultdict[_Run, list[int]] = defaultdict(list)
+    joined: dict[int, int] = {}
+    for place, own in runs.items():
+        rarest = sorted(own, key=lambda run: (counts[run], run))
+        rarest = rarest[: len(own) - math.ceil(LIKENESS * len(own)) + 1]
+        others = sorted({other for run in rarest for other in holding[run]})
+        before = next((other for other in others if _likeness(runs[other], own) >= LIKENESS), None)
+        if before is not None:
+            joined[place] = before
+        else:
+            for run in rarest:
+                holding[run].append(place)
     return joined
+
+
+def _likeness(one: Set[_Run], other: Set[_Run]) -> float:
+    """The Jaccard index."""
+    both = len(one & other)
+    return both / (len(one) + len(other) - both)
 
 
 def _telling(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word in TELLING or any(map(str.isdigit, word)))
 
 
-def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[start : start + RUN]) for start in range(len(words) - RUN + 1)}
+def _runs(words: Sequence[str]) -> frozenset[_Run]:
+    return frozenset(tuple(words[start : start + RUN]) for start in range(len(words) - RUN + 1))

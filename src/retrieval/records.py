@@ -225,9 +225,9 @@ class SourceFilter:
         language = (provenance.language or "nl").lower()
         return (
             _is_among(self.sources, lambda one: document_id == one or _is_below(document_id, one))
-            and _is_among(self.publishers, lambda one: one.lower() == (provenance.publisher or "").lower())
+            and _is_among(self.publishers, _equals(provenance.publisher))
             and _is_among(self.languages, lambda one: f"{language}-".startswith(f"{one.lower()}-"))
-            and _is_among(self.licences, lambda one: one.lower() == (provenance.licence or "").lower())
+            and _is_among(self.licences, _equals(provenance.licence))
             and (self.since is None or max(provenance.date or "", provenance.modified or "") >= self.since)
             and (self.valid_on is None or provenance.holds_on(self.valid_on))
         )
@@ -239,6 +239,11 @@ EVERY_SOURCE = SourceFilter()
 
 def _is_among(named: Sequence[str], fits: Callable[[str], bool]) -> bool:
     return not named or any(fits(one) for one in named)
+
+
+def _equals(known: str | None) -> Callable[[str], bool]:
+    lowered = (known or "").lower()
+    return lambda one: one.lower() == lowered
 
 
 def _is_below(document_id: str, folder: str) -> bool:

@@ -6,6 +6,7 @@ can be checked against the citation.
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -277,15 +278,17 @@ def _heading_levels(blocks: Sequence[Block]) -> list[int]:
 def _heading_ids(document: Document) -> list[str | None]:
     """The id of each block that is a heading, made of its words, so that it stays when others change."""
     used: set[str] = set()
+    numbers: Counter[str] = Counter()
     ids: list[str | None] = []
     for block in document.blocks:
         if block.kind is not BlockKind.HEADING:
             ids.append(None)
             continue
         name = "-".join(["kop", *re.findall(r"\w+", _words(document, block).lower())])
-        number = 1
-        while (id_ := name if number == 1 else f"{name}-{number}") in used:
-            number += 1
+        id_ = None
+        while id_ is None or id_ in used:
+            numbers[name] += 1
+            id_ = name if numbers[name] == 1 else f"{name}-{numbers[name]}"
         used.add(id_)
         ids.append(id_)
     return ids
