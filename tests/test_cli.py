@@ -529,6 +529,19 @@ def test_the_answer_is_that_of_the_chatbot(aivd_index: Path, run: Run) -> None:
     assert done.json == expected
 
 
+def test_where_else_the_same_stands_is_told(index: Path, corpus: Path, run: Run) -> None:
+    shutil.copy(corpus / AIVD, corpus / "kopie.txt")
+    run("index")
+    shown = run("ask", QUESTION).out
+    reply = run("ask", QUESTION, "--json").json
+    first = reply["citations"][0]
+    assert {first["document_id"], *(place["document_id"] for place in first["other_places"])} == {
+        *(AIVD, "kopie.txt")
+    }
+    assert (first["other_place_count"], len(reply["citations"])) == (1, 5)
+    assert f"  ook in: {first['other_places'][0]['document_id']}\n" in shown
+
+
 @pytest.mark.parametrize(
     ("options", "status"),
     [

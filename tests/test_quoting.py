@@ -210,3 +210,27 @@ def test_a_quote_lies_in_its_passage_and_its_lead_in_the_document(
         if found.lead:
             assert document.text[found.lead.span.start : found.lead.span.end] == found.lead.text
             assert found.lead.span.end <= found.span.start
+
+
+STEPS = ("- Log in met DigiD.", "- Vul het formulier in.", "- Stuur het op.")
+
+
+def under(heading: str, *items: str) -> Hit:
+    """A hit on a list below a heading; the last item is the nearest."""
+    text = "\n".join(items)
+    starts = [sum(len(before) + 1 for before in items[:place]) for place in range(len(items))]
+    spans = tuple(
+        Span(OFFSET + start, OFFSET + start + len(item)) for start, item in zip(starts, items, strict=True)
+    )
+    passage = Passage("hulp.txt", Span(OFFSET, OFFSET + len(text)), text, ("Geld", heading), spans)
+    return Hit(7, passage, 0.9, {}, tuple(0.8 + place / 100 for place in range(len(items))))
+
+
+def test_the_whole_list_answers_the_question_above_it() -> None:
+    found = under("Hoe vraag ik een uitkering aan?", *STEPS)
+    assert quoted(found, "hoe vraag ik een uitkering aan") == "\n".join(STEPS)
+    assert quoted(found, "Wat doe ik met het formulier?") == "- Vul het formulier in."
+    long = under("Hoe vraag ik een uitkering aan?", *STEPS, "- " + "a " * LONGEST_LIST)
+    assert quoted(long, "Hoe vraag ik een uitkering aan?").count("\n") == 0
+    prose = under("Hoe vraag ik een uitkering aan?", "Log in met DigiD.", "Vul het formulier in.")
+    assert quoted(prose, "Hoe vraag ik een uitkering aan?") == "Vul het formulier in."

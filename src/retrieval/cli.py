@@ -723,6 +723,10 @@ def _with_places(reply: Answer | Abstention) -> str:
         address = f" ({citation.url})" if citation.url else ""
         told = " ".join(", ".join(origin(citation.provenance)).split())
         place = f"\n  {name}, teken {span.start} tot {span.end}{address}" + (f"\n  {told}" if told else "")
+        if others := citation.other_places:
+            named = ", ".join(" ".join(other.document_id.splitlines()) for other in others)
+            rest = citation.other_place_count - len(others)
+            place += f"\n  ook in: {named}" + (f" en {rest} andere" if rest else "")
         text = text[:end] + place + text[end:]
         end += len(place)
     return text

@@ -3,6 +3,7 @@
 The only importer of bm25s, which makes the index, and of Stemmer (PyStemmer).
 """
 
+import logging
 import math
 import re
 import unicodedata
@@ -92,6 +93,8 @@ def write_lexical(folder: Path, texts: Sequence[str], analysis: Analysis = analy
     """
     # searching reads the files that bm25s writes without it: its import brings scipy and costs 0.25 s
     import bm25s  # type: ignore[import-untyped]
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # which it sets itself to DEBUG
 
     vocabulary: dict[str, int] = {}
     terms = [[vocabulary.setdefault(term, len(vocabulary)) for term in analysis(text)] for text in texts]

@@ -66,6 +66,11 @@ def split_sentences(text: str) -> tuple[Span, ...]:
     )
 
 
+def is_item(sentence: str) -> bool:
+    """Whether it begins as an item of a list does: with a mark, a number or a letter."""
+    return _BULLET.match(sentence) is not None
+
+
 # From blocks to passages
 
 

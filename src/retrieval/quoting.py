@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from retrieval.lexical import analyse
+from retrieval.passages import is_item
 from retrieval.records import Hit, Lead, Passage, Query, Span
 from retrieval.sentences import best_sentence, sentence_scores
 
@@ -50,8 +52,27 @@ def best_quote(hit: Hit, query: Query, rarity: Callable[[str], float]) -> Quotab
     """What to quote from the hit."""
     scores = sentence_scores(hit, query, rarity)
     best = best_sentence(scores)
+    if _asks_the_heading(query, hit.passage) and _is_short_list(hit.passage):
+        return Quotable(hit.passage.span, None, scores[best].total)
     span, lead = _quoted(hit.passage, [score.total for score in scores], best)
     return Quotable(span, lead, scores[best].total)
+
+
+def _asks_the_heading(query: Query, passage: Passage) -> bool:
+    """Whether the question says what the heading above says: then the passage is the answer to it."""
+    asked = set(analyse(query.own))
+    return bool(asked and passage.headings) and asked == set(analyse(passage.headings[-1]))
+
+
+def _is_short_list(passage: Passage) -> bool:
+    """Whether it is items alone, without a lead-in, and no longer than what is quoted as a whole."""
+    items = len(passage.sentences)
+    return (
+        items > 1
+        and passage.lead is None
+        and len(passage.text) <= LONGEST_LIST
+        and all(is_item(passage.sentence_text(number)) for number in range(items))
+    )
 
 
 def _quoted(passage: Passage, scores: Sequence[float], best: int) -> tuple[Span, Lead | None]:

@@ -18,6 +18,9 @@ DIRECTIVE = ":~:"
 
 _PDF_URL = re.compile(r"https?://[^/\s]+/[^?#]*\.pdf(?:[?#]|\Z)", re.IGNORECASE)
 
+_BARS = re.compile(r"(?:^|(?<=\s))\|(?=\s|$)")
+"""Of a row of a table: they are set between its cells, and around them."""
+
 _MARKER = re.compile(r"\A(?:[-*+•]|\d{1,3}[.)])\s+")
 """Of an item of a list; on a page it is no text."""
 
@@ -51,10 +54,10 @@ def link_to_page(url: str | None, page: int | None) -> str | None:
 def text_directive(text: str) -> str:
     """``text=…`` for a text; empty where it has no words.
 
-    What stands on one line is found as a whole; more lines may be more elements of a page, of which only
-    the start and the end can be named.
+    What stands on one line is found as a whole; more lines may be more elements of a page, and so may the
+    cells of a row, of which only the start and the end can be named.
     """
-    lines = [words for line in text.splitlines() if (words := _MARKER.sub("", line.strip()).split())]
+    lines = _elements(text)
     if not lines:
         return ""
     if len(lines) == 1 and len(lines[0]) <= MOST_WORDS:
@@ -64,8 +67,13 @@ def text_directive(text: str) -> str:
 
 def first_words(text: str) -> str:
     """The start of a text: what is linked to where nothing of it is quoted."""
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    return " ".join(_MARKER.sub("", line.strip()).split()[:MOST_WORDS])
+    return " ".join(next(iter(_elements(text)), [])[:MOST_WORDS])
+
+
+def _elements(text: str) -> list[list[str]]:
+    """The words of each line and cell, without the marks between them, which stand on no page."""
+    lines = (part for line in text.splitlines() for part in _BARS.split(line))
+    return [words for line in lines if (words := _MARKER.sub("", line.strip()).split())]
 
 
 def _encoded(words: list[str]) -> str:
