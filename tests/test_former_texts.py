@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.former_texts import Replacement, former_text, keep_former_texts
+from retrieval.former_texts import Replacement, former_text, id_of_former_text, keep_former_texts
 from retrieval.records import Anchor, Block, BlockKind, Document, Provenance, Span
 
 MAY = date(2025, 5, 3)
@@ -42,9 +42,14 @@ class Archive:
     path: Path
 
     def keep(
-        self, *former: Document, present: Sequence[str] = ("a.md", "b.md"), day: date = MAY, days: int = 400
+        self,
+        *former: Document,
+        present: Sequence[str] = ("a.md", "b.md"),
+        renamed: Sequence[tuple[str, str]] = (),
+        day: date = MAY,
+        days: int = 400,
     ) -> None:
-        keep_former_texts(self.path, Replacement(former, present, day, days))
+        keep_former_texts(self.path, Replacement(former, present, renamed, day, days))
 
     def has(self, one: Document) -> bool:
         return former_text(self.path, one.id, one.version) == one
@@ -177,3 +182,22 @@ def test_what_another_build_began_and_did_not_end_does_no_harm(archive: Archive)
     archive.keep(newer)
     assert archive.has(OLD)
     assert archive.has(newer)
+
+
+def test_former_texts_go_along_with_a_document_that_is_renamed(archive: Archive) -> None:
+    archive.keep(OLD)
+    archive.keep(present=("nieuw/a.md",), renamed=(("a.md", "nieuw/a.md"),))
+    assert archive.rows() == [("nieuw/a.md", "2025-05-03")]
+    moved = former_text(archive.path, "nieuw/a.md", OLD.version)
+    assert moved is not None
+    assert (moved.id, moved.text) == ("nieuw/a.md", OLD.text)
+    assert id_of_former_text(archive.path, OLD.version) == "nieuw/a.md"
+    assert id_of_former_text(archive.path, "ffffffff") is None
+    assert id_of_former_text(archive.path.with_name("geen.sqlite"), OLD.version) is None
+
+
+def test_what_is_below_a_folder_that_was_left_out_stays(archive: Archive) -> None:
+    below, beside = document("map/sub/a.md", "Onder."), document("mapje/a.md", "Ernaast.")
+    archive.keep(below, beside, present=("map/sub/a.md", "mapje/a.md"))
+    archive.keep(present=("map",))
+    assert [id_ for id_, _ in archive.rows()] == ["map/sub/a.md"]

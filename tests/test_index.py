@@ -619,6 +619,42 @@ def test_a_former_text_is_kept_from_an_index_that_cannot_be_built_on(workshop: W
     assert former_text(workshop.folder / "texts.sqlite", "vissen.txt", first.version) == first
 
 
+def test_a_document_is_found_by_a_text_it_had_under_another_name(workshop: Workshop) -> None:
+    first = document("a.txt", "Vis", "Een vis zwemt.")
+    later = document("b.txt", "Vis", "Een vis slaapt.")
+    # renamed, then changed; and changed, then renamed
+    for steps in ((first, replace(first, id="b.txt"), later), (first, replace(later, id="a.txt"), later)):
+        shutil.rmtree(workshop.folder, ignore_errors=True)
+        for one in steps:
+            workshop.build(one, CATS)
+        with workshop.open() as index:
+            assert index.id_of_version(first.version) == "b.txt"
+            former = index.document_version("b.txt", first.version)
+            assert former is not None
+            assert (former.id, former.text) == ("b.txt", first.text)
+            assert index.id_of_version(later.version) == "b.txt"
+            assert index.id_of_version("ffffffff") is None
+
+
+def test_former_texts_are_deleted_also_where_nothing_else_changed(workshop: Workshop) -> None:
+    workshop.build(FISH)
+    changed = document("vissen.txt", "Vissen", "Een vis slaapt.")
+    workshop.build(changed)
+    assert (workshop.folder / "texts.sqlite").exists()
+    workshop.build(changed, keep_texts=0)
+    assert not (workshop.folder / "texts.sqlite").exists()
+
+
+def test_what_changed_is_told_of_an_index_of_another_making_too(workshop: Workshop) -> None:
+    workshop.build(CATS, FISH, document("weg.txt", "Weg", "De hond."))
+    path = workshop.generation / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 1}), "utf-8")
+
+    report = workshop.build(CATS, document("vissen.txt", "Vissen", "Een vis slaapt."))
+
+    assert report.changes == Changes(changed=("vissen.txt",), gone=("weg.txt",))
+
+
 def test_damaged_former_texts_do_not_cost_the_build(workshop: Workshop) -> None:
     first, second = versions(2)
     workshop.build(first)

@@ -14,7 +14,7 @@ from retrieval.corpus import Reading, text_document
 from retrieval.fusion import fused, rankings, to_unit_interval
 from retrieval.index import Index
 from retrieval.ranking import Vectors
-from retrieval.records import Provenance, Query, SourceFilter
+from retrieval.records import Document, Provenance, Query, SourceFilter
 from retrieval.retriever import Retriever
 
 VOCABULARY = ("kat", "hond", "vis", "slaapt", "blaft", "zwemt")
@@ -199,3 +199,31 @@ def test_a_filter_that_lets_all_in_changes_nothing(index: Index) -> None:
     for one, other in zip(filtered.hits, everything.hits, strict=True):
         assert (one.passage_id, one.duplicates) == (other.passage_id, other.duplicates)
         assert one.score == pytest.approx(other.score, abs=1e-6)
+
+
+def test_of_what_says_the_same_one_that_is_preferred_is_the_hit(tmp_path: Path) -> None:
+    def page(name: str, until: str | None) -> Document:
+        one = text_document(name, "Kat hond vis" if until else "Gras", f"Blad over gras.\n\n{FOOTER}")
+        return replace(one, provenance=Provenance(valid_until=until))
+
+    pages = (page("a.txt", "2024-12-31"), page("b.txt", None), page("c.txt", None))
+    update_index(Reading(pages, ()), tmp_path, WordCounter, "word-counter")
+    query, today = Query("kat hond vis", "kat hond vis"), SourceFilter(valid_on="2025-05-03")
+    with Index.open(tmp_path, "word-counter") as index:
+        retriever = Retriever(index, WordCounter())
+        best = retriever.search(query, 2).hits[0]
+        preferred = retriever.search(query, 2, preferred=today).hits[0]
+    assert (best.passage.document_id, preferred.passage.document_id) == ("a.txt", "b.txt")
+    assert preferred.passage.text == FOOTER
+    assert len(preferred.duplicates) == 2
+    assert preferred.score == best.score
+
+
+def test_the_questions_of_a_passage_that_is_left_out_are_those_of_one_that_says_the_same(
+    footed_index: Index,
+) -> None:
+    retriever = Retriever(footed_index, WordCounter())
+    may_answer = retriever.may_answer(SourceFilter(sources=("07.txt",)))
+    texts = [passage.text for passage in footed_index.store.passages(range(len(may_answer)))]
+    assert {text for text, may in zip(texts, may_answer, strict=True) if may} == {FOOTER, "Blad 7 over gras."}
+    assert may_answer.sum() == CANDIDATES + 11

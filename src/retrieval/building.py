@@ -161,14 +161,20 @@ def update_index(  # noqa: PLR0913 - the last ones are for the command line alon
         base = serving if serving and _can_be_built_on(serving, fingerprint) else None
         before = Suggestions.read(base.folder / SUGGESTIONS) if base else Suggestions()
         rehearsed = rehearse is None or rehearse.asked_by == before.asked_by
+        served = _served_documents(folder, serving, hashes)
+        changes = changes_between(served, hashes)
+        replacement = Replacement(
+            former=_replaced(folder, changes),
+            # a file or folder that was left out is there still
+            present={*hashes, *(left_out.path for left_out in reading.skipped)},
+            renamed=changes.renamed,
+            day=datetime.now(UTC).date(),
+            keep_days=keep_texts,
+        )
+        keep_former_texts(folder / FORMER_TEXTS, replacement)
         if base and base.manifest.documents == hashes and rehearsed:
             passages, embedded, suggestions = base.manifest.passages, 0, before
         else:
-            today = datetime.now(UTC).date()
-            # a file that was left out is there still
-            present = {*hashes, *(left_out.path for left_out in reading.skipped)}
-            replacement = Replacement(_replaced(folder, hashes), present, today, keep_texts)
-            keep_former_texts(folder / FORMER_TEXTS, replacement)
             build = _Build(folder, fingerprint, cache(embedder), progress, rehearse, keep)
             passages, embedded, suggestions = build.run(documents, hashes, base)
     return BuildReport(
@@ -176,7 +182,7 @@ def update_index(  # noqa: PLR0913 - the last ones are for the command line alon
         passages=passages,
         embedded=embedded,
         reused=passages - embedded,
-        changes=changes_between(serving.manifest.documents if serving else {}, hashes),
+        changes=changes,
         seconds=time.perf_counter() - start,
         skipped=reading.skipped,
         unanswered=suggestions.unanswered,
@@ -453,13 +459,29 @@ def _means(pairs: Sequence[_Pair], vectors: VectorCache) -> Iterator[Vectors]:
         yield (vectors.vectors(bare) + vectors.vectors(headed)) * np.float32(0.5)
 
 
-def _replaced(folder: Path, hashes: Mapping[str, DocumentHashes]) -> list[Document]:
-    """The documents of the generation that serves that now have another text; damaged ones are left out."""
+def _served_documents(
+    folder: Path, serving: _Generation | None, hashes: Mapping[str, DocumentHashes]
+) -> Mapping[str, DocumentHashes]:
+    """The documents of the generation that serves, also where that is of another making.
+
+    What such a one says beside the text is taken for what is said now.
+    """
+    if serving:
+        return serving.manifest.documents
     try:
-        generation = current_generation(folder)
-        with closing(Store.open(generation / STORE)) as store:
-            before = store.hashes()
+        with closing(Store.open(current_generation(folder) / STORE)) as store:
+            texts = store.hashes()
     except BrokenIndexError:
+        return {}
+    return {
+        id_: hashes[id_] if id_ in hashes and hashes[id_].sha256 == sha256 else DocumentHashes(sha256, "")
+        for id_, sha256 in texts.items()
+    }
+
+
+def _replaced(folder: Path, changes: Changes) -> list[Document]:
+    """The changed documents as they were in the generation that serves; damaged ones are left out."""
+    if not changes.changed:
         return []
-    changed = [id_ for id_ in before if id_ in hashes and hashes[id_].sha256 != before[id_]]
-    return [former for id_ in changed if (former := document_in(generation, id_))]
+    generation = current_generation(folder)
+    return [former for id_ in changes.changed if (former := document_in(generation, id_))]

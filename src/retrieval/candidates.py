@@ -37,6 +37,20 @@ def one_of_each(order: Ids, ids: Ids, same_as: Ids) -> Ids:
     return kept
 
 
+def preferred_of_each(order: Ids, ids: Ids, same_as: Ids, preferred: LetIn) -> tuple[Ids, Ids]:
+    """The places of ``order`` that are best of each kind, and for each the one of its kind to be shown.
+
+    That is the best of those ``preferred``, or where none is, the best.
+    """
+    best_ones = one_of_each(order, ids, same_as)
+    if preferred is None:
+        return best_ones, best_ones
+    of_those = order[preferred[ids[order]]]
+    shown = {int(same_as[ids[place]]): int(place) for place in reversed(of_those.tolist())}
+    chosen = [shown.get(int(same_as[ids[place]]), int(place)) for place in best_ones.tolist()]
+    return best_ones, np.array(chosen, np.int64)
+
+
 def nearest(dense: DenseIndex, vector: Vectors, let_in: LetIn) -> Search:
     """The search for the greatest inner products with ``vector`` (dimension,)."""
     if let_in is None:

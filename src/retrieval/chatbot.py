@@ -171,16 +171,19 @@ class Chatbot:
                 reply_id, SMALL_TALK_TEXTS[kind], self._starting(source_filter) if asks_what else ()
             ), kind
         query = complete(question, history)
-        search = self._retriever.search(query, MOST_CITATIONS, source_filter)
+        search = self._retriever.search(query, MOST_CITATIONS, source_filter, self._holding_today())
         features = self._features(search, search.hits[:1])
         grounds = Grounds(query, search, features, self._judge.verdict(features))
         turn = _Turn(reply_id, (question, *history), _searched(query, search.query), source_filter)
         return self._judged(turn, grounds), grounds
 
+    def _holding_today(self) -> SourceFilter:
+        return SourceFilter(valid_on=self._today().isoformat())
+
     def _today_too(self, source_filter: SourceFilter) -> SourceFilter:
         if not self._leaves_out_outdated or source_filter.valid_on:
             return source_filter
-        return replace(source_filter, valid_on=self._today().isoformat())
+        return replace(source_filter, valid_on=self._holding_today().valid_on)
 
     def close(self) -> None:
         """Give the index's files back."""
@@ -259,7 +262,8 @@ class Chatbot:
         meant = self.index.spelling.meant_instead(without_greeting(question))
         if meant is None or question_problem(_as_question(meant)):
             return None
-        search = self._retriever.search(complete(meant, history), MOST_CITATIONS, turn.source_filter)
+        query = complete(meant, history)
+        search = self._retriever.search(query, MOST_CITATIONS, turn.source_filter, self._holding_today())
         features = self._features(search, search.hits[:1])
         return _as_question(meant) if self._judge.verdict(features) is Verdict.ANSWERED else None
 
@@ -269,14 +273,14 @@ class Chatbot:
         """What the passages beside the quoted ones, or around a subject, answer themselves."""
         if hits:
             found = [hit.passage_id for hit in hits]
-            let_in = self._retriever.let_in(source_filter)
+            may_answer = self._retriever.may_answer(source_filter)
             for passage in near(found, quoted, self.index.passages_beside(found[0])):
-                if let_in[passage]:
+                if may_answer[passage]:
                     yield from self._questions.get(passage, ())
 
     def _starting_questions(self, source_filter: SourceFilter) -> tuple[str, ...]:
-        index, let_in = self.index, self._retriever.let_in(source_filter)
-        questions = {passage: own for passage, own in self._questions.items() if let_in[passage]}
+        index, may_answer = self.index, self._retriever.may_answer(source_filter)
+        questions = {passage: own for passage, own in self._questions.items() if may_answer[passage]}
         return _starting_questions(index, questions, source_filter)
 
     def _citations(self, hits: Sequence[Hit], quoted: Mapping[int, Quotable]) -> tuple[Citation, ...]:

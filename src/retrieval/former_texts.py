@@ -8,11 +8,11 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from retrieval.records import Document
 from retrieval.store import document_of_row, document_row
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS texts (
 _FOUND = """
 SELECT document FROM texts WHERE document_id = ? AND substr(sha256, 1, ?) = ? ORDER BY replaced_on DESC
 """
-_GONE = "DELETE FROM texts WHERE document_id NOT IN (SELECT value FROM json_each(?))"
+_OWNER = "SELECT document_id FROM texts WHERE substr(sha256, 1, ?) = ? ORDER BY replaced_on DESC"
 
 _log = logging.getLogger(__name__)
 
@@ -41,11 +41,14 @@ _log = logging.getLogger(__name__)
 class Replacement:
     """What a build replaces on ``day``: documents with the text that they had, and the ids that stay.
 
-    Texts replaced more than ``keep_days`` before that day are deleted; of 0 days none is kept.
+    ``present`` may hold folders too, for all below them; ``renamed`` are pairs of the id that a document had
+    and the one that it has. Texts replaced more than ``keep_days`` before that day are deleted; of 0 days
+    none is kept.
     """
 
     former: Sequence[Document]
-    present: Iterable[str]
+    present: Collection[str]
+    renamed: Sequence[tuple[str, str]]
     day: date
     keep_days: int
 
@@ -74,7 +77,21 @@ def former_text(path: Path, document_id: str, version_prefix: str) -> Document |
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=SECONDS_TO_WAIT)
         ) as connection:
             rows = connection.execute(_FOUND, (document_id, len(version_prefix), version_prefix)).fetchall()
-        return next(filter(None, (_decoded(encoded) for (encoded,) in rows)), None)
+        return next(filter(None, (_decoded(encoded, document_id) for (encoded,) in rows)), None)
+    except sqlite3.Error:
+        return None
+
+
+def id_of_former_text(path: Path, version_prefix: str) -> str | None:
+    """The id of the document that had a text whose sha256 began so, under whatever name it had it then."""
+    if not path.exists():
+        return None
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=SECONDS_TO_WAIT)
+        ) as connection:
+            row = connection.execute(_OWNER, (len(version_prefix), version_prefix)).fetchone()
+        return str(row[0]) if row else None
     except sqlite3.Error:
         return None
 
@@ -105,8 +122,19 @@ def _keep(path: Path, replacement: Replacement) -> None:
             connection.execute(_TABLE)
             connection.execute(f"PRAGMA user_version = {TEXTS_VERSION}")
             connection.executemany("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?)", rows)
-            connection.execute(_GONE, (json.dumps([*replacement.present]),))
+            connection.executemany(
+                "UPDATE OR REPLACE texts SET document_id = ? WHERE document_id = ?",
+                [(after, before) for before, after in replacement.renamed],
+            )
+            known = [id_ for (id_,) in connection.execute("SELECT DISTINCT document_id FROM texts")]
+            gone = [(id_,) for id_ in known if not _is_present(id_, replacement.present)]
+            connection.executemany("DELETE FROM texts WHERE document_id = ?", gone)
             connection.execute("DELETE FROM texts WHERE replaced_on < ?", (oldest.isoformat(),))
+
+
+def _is_present(document_id: str, present: Collection[str]) -> bool:
+    folders = (str(folder) for folder in PurePosixPath(document_id).parents)
+    return document_id in present or any(folder in present for folder in folders)
 
 
 def _unlink(path: Path) -> None:
@@ -119,9 +147,9 @@ def _encoded(document: Document) -> bytes:
     return zlib.compress(json.dumps(document_row(document), ensure_ascii=False).encode())
 
 
-def _decoded(encoded: bytes) -> Document | None:
+def _decoded(encoded: bytes, document_id: str) -> Document | None:
     try:
-        document = document_of_row(json.loads(zlib.decompress(encoded)))
+        document = replace(document_of_row(json.loads(zlib.decompress(encoded))), id=document_id)
     except (zlib.error, ValueError, KeyError, TypeError):
         return None
     return document if hashlib.sha256(document.text.encode()).hexdigest() == document.sha256 else None

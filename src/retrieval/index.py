@@ -12,7 +12,7 @@ import numpy.typing as npt
 from retrieval.dense import DenseIndex
 from retrieval.errors import BrokenIndexError
 from retrieval.files import broken, map_array
-from retrieval.former_texts import former_text
+from retrieval.former_texts import former_text, id_of_former_text
 from retrieval.generations import (
     FileEntry,
     Manifest,
@@ -178,6 +178,14 @@ class Index:
             if generation.name < self.generation and _lacks(generation, document_id):
                 return None  # it was taken out, and what it was before that stays gone
         return None
+
+    def id_of_version(self, version_prefix: str) -> str | None:
+        """The id of the document that has a text whose sha256 begins so, or that had it before.
+
+        None where there is none, or it is gone.
+        """
+        having = (id_ for id_, sha256 in self.store.hashes().items() if sha256.startswith(version_prefix))
+        return next(having, None) or id_of_former_text(self._folder / FORMER_TEXTS, version_prefix)
 
     def close(self) -> None:
         """Give the files back."""

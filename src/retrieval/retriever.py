@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from retrieval.candidates import LetIn, best, nearest, one_of_each, proposed
+from retrieval.candidates import LetIn, best, nearest, preferred_of_each, proposed
 from retrieval.embedding import Embedder
 from retrieval.fusion import WEIGHTS, Ranking, Scores, fused, to_unit_interval
 from retrieval.index import Index
@@ -88,11 +88,20 @@ class Retriever:
         """Those of the parts whose sum orders the hits; none where something else orders them."""
         return WEIGHTS if self._ranking is fused and self._reranker is None else {}
 
-    def search(self, query: Query, k: int, source_filter: SourceFilter = EVERY_SOURCE) -> Search:
-        """The ``k`` best passages for the query (fewer where the index holds fewer)."""
+    def search(
+        self,
+        query: Query,
+        k: int,
+        source_filter: SourceFilter = EVERY_SOURCE,
+        preferred: SourceFilter = EVERY_SOURCE,
+    ) -> Search:
+        """The ``k`` best passages for the query (fewer where the index holds fewer).
+
+        Of those that say the same one of a document that is ``preferred`` is the hit, if there is one.
+        """
         if self._reranker is None:
-            return self._ranked(query, k, source_filter)
-        search = self._ranked(query, max(k, DEPTH), source_filter)
+            return self._ranked(query, k, source_filter, preferred)
+        search = self._ranked(query, max(k, DEPTH), source_filter, preferred)
         hits = reranked(search.hits, search.query.text, self._reranker, self._title)
         return replace(search, hits=hits[:k])
 
@@ -104,19 +113,27 @@ class Retriever:
     def _title(self, hit: Hit) -> str:
         return self._titles[hit.passage.document_id]
 
+    def may_answer(self, source_filter: SourceFilter) -> npt.NDArray[np.bool_]:
+        """Of each passage (passages,), whether it or one that says the same is let in."""
+        let_in, same_as = self.let_in(source_filter), self.index.same_as
+        of_kinds = np.zeros(len(same_as), np.bool_)
+        of_kinds[same_as[let_in]] = True
+        answering: npt.NDArray[np.bool_] = of_kinds[same_as]
+        return answering
+
     def _let_in(self, source_filter: SourceFilter) -> npt.NDArray[np.bool_]:
         """Of each passage (passages,), whether it may answer; remembered for the last filters."""
         documents = [source_filter.lets_in(entry.id, entry.provenance) for entry in self._entries]
         passages: npt.NDArray[np.bool_] = np.array(documents, np.bool_)[self.index.passage_documents]
         return passages
 
-    def _ranked(self, query: Query, k: int, source_filter: SourceFilter) -> Search:
+    def _ranked(self, query: Query, k: int, source_filter: SourceFilter, preferred: SourceFilter) -> Search:
         index = self.index
         text = self._in_words_of_the_texts(query.text)
         query = Query(text, self._in_words_of_the_texts(query.own) if query.leans_back else text)
         vector = self._vector(query)
         words, letters = index.word_shares(query.words), index.letter_shares(query.words)
-        let_in = None if source_filter == EVERY_SOURCE else self.let_in(source_filter)
+        let_in = self._mask(source_filter)
         searched = len(index.dense) if let_in is None else int(let_in.sum())
         # the counts are not used: without them numpy imports its masked arrays, for longer than all of this
         ids, _ = np.unique(
@@ -149,24 +166,30 @@ class Retriever:
         }
         ranked = self._ranking(parts)
         scores = to_unit_interval(ranked)
-        order = one_of_each(np.argsort(-ranked, kind="stable"), ids, index.same_as)[:k]
+        order = np.argsort(-ranked, kind="stable")
+        best_of_kind, shown = (
+            places[:k] for places in preferred_of_each(order, ids, index.same_as, self._mask(preferred))
+        )
         ends = np.append(starts[1:], len(rows))
-        found = index.store.passages([int(ids[place]) for place in order])
+        found = index.store.passages([int(ids[place]) for place in shown])
         return Search(
             query,
             tuple(
                 Hit(
                     passage_id=int(ids[place]),
                     passage=passage,
-                    score=float(scores[place]),
+                    score=float(scores[first]),
                     parts={name: float(values[place]) for name, values in parts.items()},
                     sentence_scores=tuple(sentences[starts[place] : ends[place]].tolist()),
                     duplicates=self._duplicates(int(ids[place]), let_in),
                 )
-                for place, passage in zip(order, found, strict=True)
+                for first, place, passage in zip(best_of_kind, shown, found, strict=True)
             ),
             searched,
         )
+
+    def _mask(self, source_filter: SourceFilter) -> LetIn:
+        return None if source_filter == EVERY_SOURCE else self.let_in(source_filter)
 
     def _duplicates(self, passage_id: int, let_in: LetIn) -> tuple[int, ...]:
         alike = self.index.passages_like(passage_id)

@@ -213,6 +213,9 @@ class OneSource:
     def passages_of(self, document_id: str) -> list[Any]:
         return []
 
+    def id_of_version(self, version_prefix: str) -> str | None:
+        return None
+
     def document_version(self, document_id: str, version_prefix: str) -> Document | None:
         return self.document(document_id)
 

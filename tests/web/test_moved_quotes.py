@@ -50,6 +50,19 @@ def test_a_number_that_goes_on_is_another_number(now: str) -> None:
     assert now_at("Het kost € 10", document("Het kost € 10."), document(now)) is None
 
 
+def test_a_quote_that_moved_below_another_heading_is_sure_only_where_its_own_is_gone() -> None:
+    before = document("# Tarieven", "Het kost 70 euro.")
+    withdrawn = document("# Tarieven", "Het kost 80 euro.", "# Vervallen", "Het kost 70 euro.")
+    assert now_at("Het kost 70 euro.", before, withdrawn) is None
+    renamed = document("# Prijzen", "Het kost 70 euro.")
+    assert now_at("Het kost 70 euro.", before, renamed) == Span(11, 28)
+
+
+def test_words_that_stand_everywhere_are_found_nowhere() -> None:
+    everywhere = document("# Kop", "de " * 3_000)
+    assert place_now(everywhere, Span(7, 9), everywhere) is None
+
+
 def test_a_quote_that_stands_there_twice_is_sure_below_its_heading_alone() -> None:
     before = document("# Paspoort", "Kom langs.", "# Rijbewijs", "Bel.")
     moved = document("# Rijbewijs", "Kom langs.", "# Paspoort", "Echt. Kom langs.")

@@ -430,6 +430,9 @@ class Versions:
     def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:
         return list(enumerate(passages_of(self._now))) if document_id == self._now.id else []
 
+    def id_of_version(self, version_prefix: str) -> str | None:
+        return self._now.id if self._now.sha256.startswith(version_prefix) else None
+
     def document_version(self, document_id: str, version_prefix: str) -> Document | None:
         kept = (self._now, *self._before) if document_id == self._now.id else ()
         return next((one for one in kept if one.sha256.startswith(version_prefix)), None)

@@ -143,7 +143,9 @@ def _rows(table: "Element") -> Iterator[_Found]:
     for tag, kind in (("thead", BlockKind.TABLE_HEADER), ("tbody", BlockKind.TABLE_ROW)):
         for part in table.iter(tag):
             for row in part.iterfind("row"):
-                yield kind, " | ".join(_words(entry) for entry in row.iterfind("entry")), 0, None
+                cells = [_words(entry) for entry in row.iterfind("entry")]
+                if any(cells):
+                    yield kind, " | ".join(cells), 0, None
 
 
 def _heading(element: "Element") -> str:

@@ -16,16 +16,20 @@ _WORD = re.compile(r"\S+")
 def place_now(before: Document, place: Span, now: Document) -> Span | None:
     """The place in ``now`` of the words that stood at ``place``, or None where that is not sure.
 
-    It is sure where they stand there once, or once below the heading that they stood below.
+    It is sure where they stand there once below the heading that they stood below, or, where there is no such
+    heading any more, once in all.
     """
     words = _WORD.findall(before.text, place.start, place.end)
     if not words:
         return None
     found = list(islice(_places(words, now.text), MOST_PLACES + 1))
-    if 1 < len(found) <= MOST_PLACES:
-        heading, heading_now = _headings(before)(place.start), _headings(now)
-        found = [span for span in found if heading_now(span.start) == heading]
-    return found[0] if len(found) == 1 else None
+    if len(found) > MOST_PLACES:
+        return None
+    heading, heading_now = _headings(before)(place.start), _headings(now)
+    below = [span for span in found if heading_now(span.start) == heading]
+    if not below and not _has_heading(now, heading):
+        below = found
+    return below[0] if len(below) == 1 else None
 
 
 def _places(words: list[str], text: str) -> Iterator[Span]:
@@ -51,6 +55,14 @@ def _is_part(text: str, start: int, end: int) -> bool:
 def _offset(at: int, starts: list[int], matches: list[tuple[int, int]]) -> int:
     number = bisect_right(starts, at) - 1
     return matches[number][0] + at - starts[number]
+
+
+def _has_heading(document: Document, words: list[str]) -> bool:
+    return any(
+        document.text[block.span.start : block.span.end].split() == words
+        for block in document.blocks
+        if block.kind is BlockKind.HEADING
+    )
 
 
 def _headings(document: Document) -> Callable[[int], list[str]]:

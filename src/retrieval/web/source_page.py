@@ -203,9 +203,8 @@ def _shown(block: Block, tag: str, id_: str | None, cutter: _Cutter) -> ShownBlo
 def _cells(row: str) -> list[list[tuple[int, int, bool]]]:
     """The stretches of each cell of a row, as start, end and whether it separates; together they are the row.
 
-    A cell ends with what separates it from the next; bars around the whole row belong to its outer cells.
+    A cell ends with what separates it from the next; a bar at an end of the row stands beside an empty cell.
     """
-    is_framed = len(row) > 1 and row.startswith("|") and row.endswith("|")
     cells: list[list[tuple[int, int, bool]]] = [[]]
     at = 0
     for match in _SEPARATOR.finditer(row):
@@ -214,8 +213,7 @@ def _cells(row: str) -> list[list[tuple[int, int, bool]]]:
             cells[-1].append((at, start, False))
         cells[-1].append((start, end, True))
         at = end
-        if not (is_framed and (start == 0 or end == len(row))):
-            cells.append([])
+        cells.append([])
     if at < len(row):
         cells[-1].append((at, len(row), False))
     return cells

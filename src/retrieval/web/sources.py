@@ -81,6 +81,10 @@ class SourceLibrary(Protocol):
         """A document whose sha256 starts so, of a document that is still there."""
         ...
 
+    def id_of_version(self, version_prefix: str) -> str | None:
+        """The id of the document whose text has a sha256 that starts so, or had one before."""
+        ...
+
 
 Sources = Callable[[], AbstractContextManager[SourceLibrary]]
 """Gives the index that serves now, open within the context: what is read there is of one generation."""
@@ -146,6 +150,8 @@ def add_sources(app: FastAPI, sources: Sources | None) -> None:
         with sources() as library:
             view = view_of(library, document_id, asked)
             renamed = None if view else _renamed(library, asked.version)
+            if renamed == document_id:  # it is no more, under this name either
+                renamed = None
         if renamed is not None:
             # a browser keeps the fragment
             return RedirectResponse(f"{source_path(renamed)}?{request.url.query}", 303, _NOT_KEPT)
@@ -245,11 +251,10 @@ def _place_in(document: Document, asked: AskedPlace) -> tuple[Span | None, tuple
 
 
 def _renamed(library: SourceLibrary, version: str) -> str | None:
-    """The id of the document that now has the text which a link to another id names, if one has."""
+    """The id of the document that has or had the text which a link to another id names, if one did."""
     if not _is_version(version) or len(version) < VERSION_LENGTH:
         return None
-    entries = library.store.documents()
-    return next((entry.id for entry in entries if entry.sha256.startswith(version)), None)
+    return library.id_of_version(version)
 
 
 def _arrivals(older: Document, place: Span) -> set[int]:
