@@ -566,6 +566,9 @@ def test_a_day_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -
         main(["ask", QUESTION, "--since", "3 mei 2025"])
     assert ended.value.code == 2
     assert "'3 mei 2025' is no day; expected one as 2025-05-03" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["ask", QUESTION, "--publisher", " "])
+    assert "found nothing but blanks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Is the index whole? Every file against the manifest, and every passage against the text it was cut from."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from retrieval.generations import (
     list_generations,
 )
 from retrieval.index import Index
-from retrieval.records import Document, Passage
+from retrieval.records import Document, Passage, sha256_of_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def check_index(folder: Path) -> Check:
 
 def text_problems(document: Document, passages: list[tuple[int, Passage]]) -> Iterator[str]:
     """Where the passages of a document do not stand in it, word for word, at their offsets."""
-    if _hash_of(document.text) != document.sha256:
+    if sha256_of_text(document.text) != document.sha256:
         yield f"{document.id}: its text is not that of its sha256 {document.sha256[:12]}…"
     for id_, passage in passages:
         span = passage.span
@@ -128,7 +127,3 @@ def _notes(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 def _without_advice(error: BrokenIndexError) -> str:
     return str(error).removesuffix(f"; {REBUILD}")
-
-
-def _hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

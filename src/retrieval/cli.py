@@ -808,6 +808,13 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
+def _words(text: str) -> str:
+    """Something that is not blank."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("found nothing but blanks; expected words, or leave the option out")
+    return text.strip()
+
+
 def _day(text: str) -> str:
     """A day."""
     from retrieval.readers.content import is_date
@@ -927,6 +934,7 @@ def _parser() -> argparse.ArgumentParser:
         ask.add_argument(
             f"--{name}",
             metavar=name[0].upper(),
+            type=_words,
             action="append",
             default=[],
             help=f"ask only sources of {what}; may be given again",

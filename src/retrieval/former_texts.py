@@ -3,7 +3,6 @@
 Only of documents that are still there: what an editor takes down is wiped here too.
 """
 
-import hashlib
 import json
 import logging
 import sqlite3
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 
-from retrieval.records import Document
+from retrieval.records import Document, sha256_of_text
 from retrieval.store import document_of_row, document_row
 
 TEXTS_VERSION = 1
@@ -152,4 +151,4 @@ def _decoded(encoded: bytes, document_id: str) -> Document | None:
         document = replace(document_of_row(json.loads(zlib.decompress(encoded))), id=document_id)
     except (zlib.error, ValueError, KeyError, TypeError):
         return None
-    return document if hashlib.sha256(document.text.encode()).hexdigest() == document.sha256 else None
+    return document if sha256_of_text(document.text) == document.sha256 else None

@@ -1,6 +1,5 @@
 """Open the index: a generation that can be searched, mapped into memory and read only."""
 
-import hashlib
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -45,7 +44,7 @@ from retrieval.layout import (
 )
 from retrieval.lexical import LexicalIndex, word_pieces
 from retrieval.ranking import Vectors
-from retrieval.records import Document, Passage
+from retrieval.records import Document, Passage, sha256_of_text
 from retrieval.spelling import Spelling
 from retrieval.store import DocumentEntry, Store
 from retrieval.suggesting import Suggestions
@@ -266,7 +265,7 @@ def document_in(generation: Path, document_id: str) -> Document | None:
     except (BrokenIndexError, ValueError, KeyError, TypeError):
         return None  # a build deletes old generations at any moment, and what is damaged cannot be decoded
     # an old generation is not hashed as a whole
-    return document if document and _hash_of(document.text) == document.sha256 else None
+    return document if document and sha256_of_text(document.text) == document.sha256 else None
 
 
 def _lacks(generation: Path, document_id: str) -> bool:
@@ -275,7 +274,3 @@ def _lacks(generation: Path, document_id: str) -> bool:
             return document_id not in store.hashes()
     except BrokenIndexError:
         return False
-
-
-def _hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,6 +1,6 @@
 """What readers made of files, in one SQLite file: what is unchanged is never read twice.
 
-The folder can be deleted at any time; the next build then reads every file again.
+The folder can be deleted when no build runs; the next one then reads every file again.
 """
 
 import sqlite3

@@ -4,16 +4,20 @@ All offsets are in characters (Unicode code points) of the text of the document,
 ``document.text[start:end]`` is the text meant.
 """
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote as percent_encoded
 
-from retrieval.text_fragments import first_words, link_to_page, link_to_text
+from retrieval.text_fragments import first_words, link_to_original
 
 VERSION_LENGTH = 8
 """Hexadecimal digits of a document's sha256 that ``?v=`` carries in a link to a source."""
+
+DEFAULT_LANGUAGE = "nl"
+"""Of a document that does not say in which language it is."""
 
 OWN_WEIGHT = 2
 """Times that a follow-up's own words are added to the question it was made whole with
@@ -121,6 +125,11 @@ class Document:
         return self.sha256[:VERSION_LENGTH]
 
 
+def sha256_of_text(text: str) -> str:
+    """The hash of a text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def page_at(page_starts: Sequence[int], offset: int) -> int | None:
     """The page, counted from 1, that an offset stands on; None where there are no pages."""
     return bisect_right(page_starts, offset) or None
@@ -220,9 +229,10 @@ class SourceFilter:
     def lets_in(self, document_id: str, provenance: Provenance) -> bool:
         """Whether a document may answer; one of which is not known what is asked for may not.
 
-        Capitals make no difference, and a language stands for its regions: "nl" for "nl-BE".
+        Capitals make no difference, and a language stands for its regions: "nl" for "nl-BE". A document that
+        does not say its language is in DEFAULT_LANGUAGE.
         """
-        language = (provenance.language or "nl").lower()
+        language = (provenance.language or DEFAULT_LANGUAGE).lower()
         return (
             _is_among(self.sources, lambda one: document_id == one or _is_below(document_id, one))
             and _is_among(self.publishers, _equals(provenance.publisher))
@@ -342,13 +352,10 @@ class Citation:
         Before that the id of the heading above it, for browsers that know no text fragments. Of a PDF,
         ``url`` with the page.
         """
-        if in_pdf := link_to_page(self.url, self.page):
-            return in_pdf
         fragment = self.anchor.fragment if self.anchor else None
-        if not self.highlights:
-            return link_to_text(self.url, first_words(self.text), fragment)
-        quoted = self.highlights[0]
-        return link_to_text(self.url, self.text[quoted.start : quoted.end], fragment)
+        quoted = self.highlights[0] if self.highlights else None
+        words = self.text[quoted.start : quoted.end] if quoted else first_words(self.text)
+        return link_to_original(self.url, self.page, words, fragment)
 
 
 def _source_url(document_id: str, sha256: str, marked: Span, passage_start: int) -> str:

@@ -25,6 +25,11 @@ _MARKER = re.compile(r"\A(?:[-*+•]|\d{1,3}[.)])\s+")
 """Of an item of a list; on a page it is no text."""
 
 
+def link_to_original(url: str | None, page: int | None, text: str, element_id: str | None) -> str | None:
+    """The address of ``text`` in the original: of a PDF that of its page, else that of the words."""
+    return link_to_page(url, page) or link_to_text(url, text, element_id)
+
+
 def link_to_text(url: str | None, text: str, element_id: str | None = None) -> str | None:
     """The address of ``text`` on the page at ``url``, or None where ``url`` is no http address.
 

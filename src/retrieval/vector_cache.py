@@ -1,6 +1,6 @@
 """Vectors by the hash of their text, one SQLite file for each embedder: nothing is embedded twice.
 
-The folder can be deleted at any time; the next build then embeds everything again.
+The folder can be deleted when no build runs; the next one then embeds everything again.
 """
 
 import hashlib

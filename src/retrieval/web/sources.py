@@ -16,15 +16,23 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from retrieval.passages import split_sentences
-from retrieval.records import VERSION_LENGTH, BlockKind, Document, Passage, Span, anchor_at, page_at
+from retrieval.records import (
+    DEFAULT_LANGUAGE,
+    VERSION_LENGTH,
+    BlockKind,
+    Document,
+    Passage,
+    Span,
+    anchor_at,
+    page_at,
+)
 from retrieval.store import DocumentEntry
-from retrieval.text_fragments import link_to_page, link_to_text
+from retrieval.text_fragments import link_to_original
 from retrieval.web.moved_quotes import place_now
 from retrieval.web.pages import render_page
 from retrieval.web.problems import problem_for
 from retrieval.web.source_page import grouped, outline, shown_blocks
 
-DEFAULT_LANGUAGE = "nl"
 _OFFSET = re.compile(r"[0-9]{1,12}")
 """An offset in a link; no document is longer than twelve digits can say."""
 
@@ -209,10 +217,9 @@ def original_url(document: Document, place: Span | None) -> str | None:
     url = document.provenance.url
     if place is None:
         return url
-    in_pdf = link_to_page(url, page_at(document.page_starts, place.start))
-    anchor = anchor_at(document.anchors, place.start)
-    text = document.text[place.start : place.end]
-    return in_pdf or link_to_text(url, text, anchor.fragment if anchor else None) or url
+    page, anchor = page_at(document.page_starts, place.start), anchor_at(document.anchors, place.start)
+    words = document.text[place.start : place.end]
+    return link_to_original(url, page, words, anchor.fragment if anchor else None) or url
 
 
 def identifier(document: Document, place: Span | None) -> str | None:
