@@ -286,6 +286,30 @@ def test_a_file_that_cannot_be_read_is_left_out(
     assert lines[-1] == f"left out: fout.txt: {reason}"
 
 
+def test_a_name_of_a_file_forges_no_line_and_moves_no_cursor(index: Path, corpus: Path, run: Run) -> None:
+    name = "b\x1b[2J\nleft out: vals.txt: \u202e\x85café"
+    (corpus / f"{name}.odt").write_text("x", "utf-8")
+    (corpus / f"{name}.txt").write_text("De kat slaapt.", "utf-8")
+
+    report = json.loads(run("index", "--json").out)
+    assert [one["path"] for one in report["skipped"]] == [f"{name}.odt"]
+    assert report["new"] == [f"{name}.txt"]
+    (corpus / f"{name}.txt").write_text("De kat eet.", "utf-8")
+    lines = run("index").out.split("\n")
+    shown = "b\\x1b[2J\\nleft out: vals.txt: \\u202e\\x85café"
+    assert f"changed: {shown}.txt" in lines
+    assert [line.partition(".odt: ")[0] for line in lines if line.startswith("left out: ")] == [
+        f"left out: {shown}"
+    ]
+
+
+def test_a_message_is_one_line_that_moves_no_cursor(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "b\x1b[2J\nvals.odt").write_text("x", "utf-8")
+    told = run("index", "--corpus", tmp_path, "--index", tmp_path / "index").err
+    assert "b\\x1b[2J vals.odt" in told
+    assert "\x1b" not in told
+
+
 @BAD_FILES
 def test_a_corpus_of_nothing_that_can_be_read(
     write: Callable[[Path], None], reason: str, tmp_path: Path, run: Run

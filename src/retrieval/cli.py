@@ -643,7 +643,8 @@ def _report_table(report: BuildReport) -> str:
         lines += [f"{what}: {name}" for name in names[:MOST_NAMED]]
         if len(names) > MOST_NAMED:
             lines.append(f"{what}: and {len(names) - MOST_NAMED} more")
-    return "\n".join(lines + [f"left out: {skipped.path}: {skipped.reason}" for skipped in report.skipped])
+    lines += [f"left out: {skipped.path}: {skipped.reason}" for skipped in report.skipped]
+    return "\n".join(map(_visible, lines))
 
 
 def _generation_json(kept: KeptGeneration) -> dict[str, Any]:
@@ -689,7 +690,7 @@ def _check_table(check: Check) -> str:
     notes = [f"note: {' '.join(note.splitlines())}" for note in check.notes]
     problems = [f"wrong: {' '.join(problem.splitlines())}" for problem in check.problems]
     verdict = f"to do: {check.advice}" if problems else "all as it was made"
-    return "\n".join([*lines, *notes, *problems, verdict])
+    return "\n".join(map(_visible, [*lines, *notes, *problems, verdict]))
 
 
 def _readable(reply: Reply) -> str:
@@ -872,8 +873,15 @@ def _leave_stdout() -> None:
 
 
 def _say(message: str) -> None:
-    one_line = " ".join(message.splitlines())  # names of files may hold line ends
-    print(f"vraagbaak: {one_line}", file=sys.stderr)
+    print(f"vraagbaak: {_visible(' '.join(message.splitlines()))}", file=sys.stderr)
+
+
+def _visible(line: str) -> str:
+    """A line with what is not printed escaped: a name of a file may hold what moves a terminal's cursor."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in line
+    )
 
 
 class _Parser(argparse.ArgumentParser):
