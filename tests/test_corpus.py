@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from retrieval.corpus import READERS, Skipped, read_corpus
 from retrieval.errors import CorpusError, UnreadableFileError
-from retrieval.readers.content import MAX_TEXT_BYTES, Content
+from retrieval.passages import cut_passages
+from retrieval.readers.content import MAX_HEADING_CHARACTERS, MAX_TEXT_BYTES, MAX_TOLD, Content
 from retrieval.readers.markdown import read_markdown
-from retrieval.readers.plain_text import MAX_HEADING_CHARACTERS, MAX_TITLE_CHARACTERS, read_plain_text
+from retrieval.readers.plain_text import MAX_HEADING_CHARACTERS as MAX_LINE
+from retrieval.readers.plain_text import MAX_TITLE_CHARACTERS, read_plain_text
 from retrieval.records import Anchor, BlockKind, Provenance
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -32,6 +35,10 @@ def written(folder: Path, files: dict[str, str | bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     return folder
+
+
+def count_words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
 
 
 def assert_blocks_hold_all(content: Content) -> None:
@@ -354,7 +361,7 @@ def test_what_stands_directly_under_the_title_is_a_paragraph() -> None:
 
 
 def test_headings_and_titles_have_a_greatest_length() -> None:
-    heading = "k" * MAX_HEADING_CHARACTERS
+    heading = "k" * MAX_LINE
     title = "t" * MAX_TITLE_CHARACTERS
     assert [kind for kind, _ in blocks_of(read_plain_text(f"{title}\n\n{heading}\n\n{heading}k"))] == [
         "title",
@@ -413,12 +420,13 @@ def test_front_matter_tells_where_a_text_comes_from() -> None:
         "license: https://creativecommons.org/licenses/by/4.0/\nlang: nl-NL\ncanonical: https://ede.example/afval\n"
         "tags:\n  - date: 2020-01-01\n---\nTekst.\n"
     )
-    assert (content.title, content.date, content.text) == ("Afval", "2025-01-31", "Tekst.")
+    assert (content.title, content.text) == ("Afval", "Tekst.")
     assert content.known == Provenance(
         url="https://ede.example/afval",
         publisher="Gemeente Ede",
         language="nl-NL",
         date="2025-01-31",
+        modified="2025-03-01",
         valid_from="2025-02-01",
         valid_until="2026-01-31",
         version="2.1",
@@ -431,12 +439,75 @@ def test_what_is_wrong_in_front_matter_does_not_count() -> None:
         "---\ndate: gisteren\nmodified: 2025-13-01\nurl: javascript:alert(1)\nlang: Nederlands\n"
         "valid_from: 2025-02-02\nvalid_until: 2025-02-01\ntitle: ''\n---\nTekst.\n"
     )
-    assert (content.title, content.date, content.known) == (None, None, Provenance())
+    assert (content.title, content.known) == (None, Provenance())
+
+
+def test_what_is_wrong_in_front_matter_is_told_with_its_line_and_the_rest_is_used() -> None:
+    content = read_markdown(
+        '---\nuitgever: Ede\ntitel: "Kapotte kop\ndatum: 31-31-2025\ngeldig-tot: morgen\nurl: ede.nl\n'
+        "taal: Nederlands\nversie: '\nsleutel: \"x\ntags: [a, b]\nlicentie: CC0-1.0\n---\nTekst.\n"
+    )
+    assert (content.title, content.known) == (None, Provenance(publisher="Ede", licence="CC0-1.0"))
+    unused = "; that line is not used"
+    assert content.left_out == (
+        f"line 3, front matter: titel is '\"Kapotte kop', expected another \" at its end{unused}",
+        f"line 4, front matter: datum is '31-31-2025', expected a day as 2025-01-31{unused}",
+        f"line 5, front matter: geldig-tot is 'morgen', expected a day as 2025-01-31{unused}",
+        f"line 6, front matter: url is 'ede.nl', expected an address as https://…{unused}",
+        f"line 7, front matter: taal is 'Nederlands', expected a language as nl or nl-BE{unused}",
+        f"line 8, front matter: versie is \"'\", expected another ' at its end{unused}",
+    )
+
+
+def test_front_matter_that_ends_before_it_begins_is_told() -> None:
+    content = read_markdown("---\ngeldig-vanaf: 2025-02-02\ngeldig-tot: 2025-02-01\nversie: 2\n---\nTekst.\n")
+    assert content.known == Provenance(version="2")
+    assert content.left_out == (
+        "front matter: it holds from 2025-02-02 until 2025-02-01, which is before that; neither is used",
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ('"Over ons"  # de titel', "Over ons"),
+        ("'Over \"ons\"'", 'Over "ons"'),
+        ('Hij zei "nee"', 'Hij zei "nee"'),
+        ("Foto's", "Foto's"),
+        ("''", None),
+        ("", None),
+    ],
+)
+def test_quotes_in_front_matter(written: str, title: str | None) -> None:
+    content = read_markdown(f"---\ntitle: {written}\n---\nTekst.\n")
+    assert (content.title, content.left_out) == (title, ())
+
+
+def test_of_many_wrong_lines_of_front_matter_the_first_are_told() -> None:
+    content = read_markdown("---\n" + "datum: morgen\n" * (MAX_TOLD + 7) + "---\nTekst.\n")
+    assert len(content.left_out) == MAX_TOLD + 1
+    assert content.left_out[-1] == "front matter: and 7 more lines that are not used"
+
+
+@pytest.mark.parametrize("length", [MAX_HEADING_CHARACTERS, MAX_HEADING_CHARACTERS + 1])
+def test_a_heading_that_is_too_long_stands_above_nothing(tmp_path: Path, length: int) -> None:
+    files = {"a.md": f"# Titel\n\n## {'k' * length}\n\nTekst.\n"}
+    document = read_corpus(written(tmp_path, files)).documents[0]
+    is_heading = length == MAX_HEADING_CHARACTERS
+    assert [(block.kind, block.level) for block in document.blocks] == [
+        (BlockKind.TITLE, 1),
+        (BlockKind.HEADING, 2) if is_heading else (BlockKind.PARAGRAPH, 0),
+        (BlockKind.PARAGRAPH, 0),
+    ]
+    headings = cut_passages(document, count_words, 512)[-1].headings
+    assert [len(heading) for heading in headings] == ([length] if is_heading else [])
+    titled = read_markdown(f"# {'t' * length}\n\nTekst.\n")
+    assert titled.title == ("t" * length if is_heading else None)
 
 
 def test_front_matter_gives_title_and_date_and_is_no_text() -> None:
     content = read_markdown('---\ntitle: "Over ons"\ndate: 2025-01-31\ntags: [a]\n---\nTekst.\n')
-    assert (content.title, content.date, content.text) == ("Over ons", "2025-01-31", "Tekst.")
+    assert (content.title, content.known.date, content.text) == ("Over ons", "2025-01-31", "Tekst.")
     ruled = read_markdown("---\nTekst.\n\n---\n")
     assert (ruled.title, ruled.text) == (None, "Tekst.")
 

@@ -384,7 +384,7 @@ def test_a_time_that_is_marked_comes_before_the_first() -> None:
 def test_what_the_editor_says_comes_before_what_the_page_says(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes((PAGES / "paspoort.html").read_bytes())
     (tmp_path / "bronnen.toml").write_text(
-        '["a.html"]\ntitle = "Pas"\ndate = 2025-06-01\nquestions = ["Wat?"]\n', encoding="utf-8"
+        '["a.html"]\ntitle = "Pas"\ndate = 2025-04-01\nquestions = ["Wat?"]\n', encoding="utf-8"
     )
     document = read_corpus(tmp_path).documents[0]
     assert document.title == "Pas"
@@ -393,7 +393,7 @@ def test_what_the_editor_says_comes_before_what_the_page_says(tmp_path: Path) ->
         url="https://www.utrecht.example/paspoort",
         publisher="Gemeente Utrecht",
         language="nl-NL",
-        date="2025-06-01",
+        date="2025-04-01",
         modified="2025-05-03",
         questions=("Wat?",),
     )

@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
@@ -21,7 +22,9 @@ from packaging.requirements import Requirement
 from retrieval.corpus import Skipped, read_corpus
 from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.parsing import PARSERS, Limits, Parser, readers_fingerprint
+from retrieval.readers.content import MAX_BLOCKS, MAX_TEXT_CHARACTERS, Content, bounded
 from retrieval.readers.formats import READERS
+from retrieval.records import Provenance
 
 FORMATS = Path(__file__).parent / "data" / "formats"
 SOURCE = Path(__file__).parents[1] / "src"
@@ -268,6 +271,43 @@ def test_a_process_that_does_not_begin_is_told_with_what_to_run(tmp_path: Path) 
     )
 
 
+@pytest.mark.parametrize(
+    ("suffix", "head", "one"), [(".txt", "", "a.\n\n"), (".csv", "vraag;antwoord\n", "a;b\n")]
+)
+def test_more_blocks_than_a_file_may_give_do_not_come_over(
+    tmp_path: Path, suffix: str, head: str, one: str
+) -> None:
+    (tmp_path / f"veel{suffix}").write_text(head + one * (MAX_BLOCKS + 1), encoding="utf-8")
+    (tmp_path / "weinig.md").write_text("Een gewone tekst.", encoding="utf-8")
+    reading = read_corpus(tmp_path)
+    assert [document.id for document in reading.documents] == ["weinig.md"]
+    assert reading.skipped == (
+        Skipped(f"veel{suffix}", "more than 100,000 paragraphs: cut it into smaller files"),
+    )
+
+
+def test_as_many_blocks_and_characters_as_a_file_may_give_come_over(tmp_path: Path) -> None:
+    (path,) = written(tmp_path, "\n\n".join(["a."] * MAX_BLOCKS))
+    with Parser() as parser:
+        assert len(parser.read(path).blocks) == MAX_BLOCKS
+    too_long = Content("a" * (MAX_TEXT_CHARACTERS + 1), None, ())
+    with pytest.raises(UnreadableFileError, match="more than 10,000,000 characters of text: cut it"):
+        bounded(too_long)
+    assert bounded(replace(too_long, text=too_long.text[1:])).text == too_long.text[1:]
+
+
+def test_values_of_a_file_that_cannot_be_shown_do_not_come_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(
+        f"---\ntitle: {'t' * 501}\nuitgever: Ede\u202e\nversie: 2\x1b[2J\nurl: https://a.nl/{'u' * 2000}\n"
+        "datum: 2025-01-31\n---\nTekst.\n",
+        encoding="utf-8",
+    )
+    with Parser() as parser:
+        content = parser.read(path)
+    assert (content.title, content.known) == (None, Provenance(date="2025-01-31"))
+
+
 # What the process is kept from
 
 
@@ -431,6 +471,20 @@ def test_several_builds_share_the_cache(tmp_path: Path) -> None:
     assert [sorted(reading) for reading in readings] == [
         sorted(f"Tekst {number}." for number in range(30))
     ] * 4
+
+
+def test_builds_of_other_folders_that_drop_each_others_readings_both_go_on(tmp_path: Path) -> None:
+    for name in ("een", "twee"):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name, *(f"Tekst {number} van {name}." for number in range(10)))
+
+    def texts(name: str) -> list[str]:
+        with Parser(tmp_path / "cache") as parser:
+            return [document.text for document in read_corpus(tmp_path / name, parser).documents]
+
+    with ThreadPoolExecutor(2) as pool:
+        read = list(pool.map(texts, ["een", "twee"] * 3))
+    assert read == [[f"Tekst {number} van {name}." for number in range(10)] for name in ("een", "twee")] * 3
 
 
 def test_every_package_that_a_reader_imports_is_in_the_fingerprint() -> None:

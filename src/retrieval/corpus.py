@@ -13,7 +13,7 @@ from pathlib import Path
 
 from retrieval.errors import CorpusError, UnreadableFileError
 from retrieval.parsing import Parser
-from retrieval.provenance import PROVENANCE_FILE, is_sidecar, read_provenances
+from retrieval.provenance import is_sidecar, read_provenances
 from retrieval.readers.content import Content, period_of
 from retrieval.readers.formats import READERS
 from retrieval.readers.plain_text import paragraphs_of
@@ -87,10 +87,21 @@ def read_document(path: Path, document_id: str, provenance: Provenance) -> Docum
 def _merged(editors: Provenance, files_own: Provenance) -> Provenance:
     """What the editor says, and the file itself where the editor says nothing."""
     said = {part.name: getattr(editors, part.name) for part in fields(editors)}
-    merged = replace(files_own, **{name: value for name, value in said.items() if value})
+    own = _not_against(editors, files_own)
+    merged = replace(own, **{name: value for name, value in said.items() if value})
     if period_of(merged.valid_from, merged.valid_until) == (merged.valid_from, merged.valid_until):
         return merged
     return replace(merged, valid_from=editors.valid_from, valid_until=editors.valid_until)
+
+
+def _not_against(editors: Provenance, files_own: Provenance) -> Provenance:
+    """A file's own, without a day of publication after the editor's last change, or a change before it."""
+    date, modified = files_own.date, files_own.modified
+    if editors.modified and date and date > editors.modified:
+        date = None
+    if editors.date and modified and modified < editors.date:
+        modified = None
+    return replace(files_own, date=date, modified=modified)
 
 
 def text_document(document_id: str, title: str, text: str) -> Document:
@@ -112,7 +123,7 @@ def _document(path: Path, document_id: str, content: Content, provenance: Proven
         sha256=hashlib.sha256(content.text.encode()).hexdigest(),
         title=provenance.title or content.title or _readable(path.stem),
         blocks=content.blocks,
-        provenance=_merged(provenance, replace(content.known, date=content.known.date or content.date)),
+        provenance=_merged(provenance, content.known),
         page_starts=content.page_starts,
         anchors=content.anchors,
     )
@@ -128,7 +139,7 @@ def _files_below(folder: Path) -> tuple[list[tuple[str, Path]], list[Skipped]]:
         if reason is not None:
             shown = os.fsencode(name).decode(errors="replace")
             skipped.append(Skipped(shown, reason))
-        elif name != PROVENANCE_FILE:
+        else:
             files.append((name, path))
     return sorted(files), skipped
 

@@ -7,16 +7,21 @@ Of what is said of one file the nearest counts: the file beside it (``a.pdf.toml
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import (
+    MAX_TITLE_CHARACTERS,
+    MAX_TOLD,
+    MAX_VALUE_CHARACTERS,
     bytes_of,
     decoded,
+    flaw_of,
     is_address,
     is_date,
     is_language,
@@ -34,8 +39,44 @@ SIDECAR = ".toml"
 MEANT_LIKENESS = 0.75
 """difflib's ratio from which a name is taken for a misspelling; short names have 0.6 by ".txt" alone."""
 
+MAX_CENTRAL_BYTES = 1_000_000
+"""Of ``bronnen.toml``: some thousands of entries; twenty lines on one text are 1 kB."""
+
+MAX_SIDECAR_BYTES = 100_000
+"""Of a file beside a source, which tells of one text."""
+
+MAX_DOTS = 100
+"""Of one line: tomllib's time grows with the square of the names that dots join, and an address has few."""
+
+SHOWN_CHARACTERS = 100
+"""Of a name or a value that is told as a mistake."""
+
 Mistake = tuple[str, str]
 """The file that says what is wrong, and what that is."""
+
+
+class _Mistakes:
+    """What is wrong in each file: the first MAX_TOLD are told, of the others how many they are.
+
+    Words are made of those alone that are told: a file may hold thousands.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[str, list[str]] = {}
+        self._more: Counter[str] = Counter()
+
+    def add(self, file: str, words: Callable[[], str]) -> None:
+        told = self._told.setdefault(file, [])
+        if len(told) < MAX_TOLD:
+            told.append(words())
+        else:
+            self._more[file] += 1
+
+    def told(self) -> Iterator[Mistake]:
+        for file, told in self._told.items():
+            yield from ((file, words) for words in told)
+            if self._more[file]:
+                yield file, f"and {self._more[file]:,} more mistakes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +88,8 @@ class _Entry:
     name: str
     place_of: Callable[[str], str]
 
-    def mistake(self, key: str, what: str) -> Mistake:
-        return self.source, f"{self.name}{self.place_of(key)}: {what}"
+    def tell(self, mistakes: _Mistakes, key: str, what: Callable[[], str]) -> None:
+        mistakes.add(self.source, lambda: f"{self.name}{self.place_of(key)}: {what()}")
 
 
 def is_sidecar(name: str) -> bool:
@@ -57,54 +98,61 @@ def is_sidecar(name: str) -> bool:
 
 
 def read_provenances(folder: Path, names: Sequence[str]) -> tuple[dict[str, Provenance], list[Mistake]]:
-    """What is known of each file below ``folder``, and what is wrong; ``names`` are those of all files."""
+    """What is known of each file below ``folder``, and what is wrong.
+
+    ``names`` are those of all files that may be opened: no other is.
+    """
     texts = [name for name in names if not is_sidecar(name)]
-    entries, mistakes = _central_entries(folder / PROVENANCE_FILE, texts)
-    beside, more = _sidecar_entries(folder, [name for name in names if is_sidecar(name)], set(texts))
-    mistakes += more
-    folders = sorted((name for name in entries if name.endswith("/")), key=len)
+    sidecars = [name for name in names if is_sidecar(name) and name != PROVENANCE_FILE]
+    mistakes = _Mistakes()
+    entries = _central_entries(folder, texts, mistakes) if PROVENANCE_FILE in names else {}
+    beside = _sidecar_entries(folder, sidecars, set(texts), mistakes)
     provenances: dict[str, Provenance] = {}
     meanings: dict[str, tuple[str, str]] = {}
     for text in texts:
-        above = [entries[name] for name in folders if name == "/" or text.startswith(name)]
+        above = [entries[name] for name in _folders_above(text) if name in entries]
         chain = [*above, *(one[text] for one in (entries, beside) if text in one)]
         if not chain:
             continue
         if text in entries and text in beside:
-            mistakes += _contradictions(entries[text], beside[text])
+            _tell_contradictions(entries[text], beside[text], mistakes)
         said = _merged(chain, mistakes)
         said["synonyms"] = _agreed(said.get("synonyms", {}), text, chain[-1], meanings, mistakes)
         provenances[text] = _provenance(said)
-    return provenances, mistakes
+    return provenances, list(mistakes.told())
 
 
-def _central_entries(path: Path, texts: Sequence[str]) -> tuple[dict[str, _Entry], list[Mistake]]:
+def _folders_above(text: str) -> list[str]:
+    """The folders that a file lies in, the corpus itself first, as entries name them."""
+    return ["/", *(text[: slash.end()] for slash in re.finditer("/", text))]
+
+
+def _central_entries(folder: Path, texts: Sequence[str], mistakes: _Mistakes) -> dict[str, _Entry]:
     """The entries of ``bronnen.toml`` by the names of files and folders."""
-    if not path.exists():
-        return {}, []
     try:
-        text, tables = _read(path)
+        text, tables = _read(folder / PROVENANCE_FILE, MAX_CENTRAL_BYTES, "leave out what a file says itself")
     except UnreadableFileError as error:
-        return {}, [(PROVENANCE_FILE, f"{error}; until then nothing is known of the sources")]
+        problem = f"{error}; until then nothing is known of the sources"
+        mistakes.add(PROVENANCE_FILE, lambda: problem)
+        return {}
+    lines = _Lines(text)
+    known = {*texts, *(above for name in texts for above in _folders_above(name)), "/"}
     entries: dict[str, _Entry] = {}
-    mistakes: list[Mistake] = []
     for name, table in tables.items():
-        place_of, called = partial(_place, text, name), f"entry {name!r}, "
-        if not isinstance(table, dict) or not _names_texts(name, texts):
-            problem = _no_such_file(name, texts)
-            mistakes.append((PROVENANCE_FILE, f"{called}{_place(text, name)}: {problem}"))
-            continue
-        entry = _Entry(PROVENANCE_FILE, table, called, place_of)
-        entries[name] = _checked(entry, _OF_FOLDER if name.endswith("/") else _EXPECTED, mistakes)
-    return entries, mistakes
+        if isinstance(table, dict) and name in known:
+            called = f"entry {_shown(name)}, "
+            entry = _Entry(PROVENANCE_FILE, table, called, partial(lines.place_in, name))
+            entries[name] = _checked(entry, _OF_FOLDER if name.endswith("/") else _EXPECTED, mistakes)
+        else:
+            mistakes.add(PROVENANCE_FILE, partial(_no_such_file, name, texts, lines))
+    return entries
 
 
 def _sidecar_entries(
-    folder: Path, sidecars: Sequence[str], texts: set[str]
-) -> tuple[dict[str, _Entry], list[Mistake]]:
+    folder: Path, sidecars: Sequence[str], texts: Collection[str], mistakes: _Mistakes
+) -> dict[str, _Entry]:
     """What stands beside the files, by their names."""
     entries: dict[str, _Entry] = {}
-    mistakes: list[Mistake] = []
     for sidecar in sidecars:
         name = sidecar.removesuffix(SIDECAR)
         if name not in texts:
@@ -112,88 +160,120 @@ def _sidecar_entries(
                 f"there is no file {Path(name).name!r} beside it that this would tell of: "
                 "give it the name of the file it tells of, with .toml behind it, or remove it"
             )
-            mistakes.append((sidecar, problem))
+            mistakes.add(sidecar, partial(str, problem))
             continue
         try:
-            text, table = _read(folder / sidecar)
+            text, table = _read(folder / sidecar, MAX_SIDECAR_BYTES, "shorten it, it tells of one text")
         except UnreadableFileError as error:
-            mistakes.append((sidecar, f"{error}; until then it tells nothing of {name}"))
+            problem = f"{error}; until then it tells nothing of {name}"
+            mistakes.add(sidecar, partial(str, problem))
             continue
-        entries[name] = _checked(_Entry(sidecar, table, "", partial(_line_of, text)), _EXPECTED, mistakes)
-    return entries, mistakes
+        entries[name] = _checked(_Entry(sidecar, table, "", _Lines(text).place), _EXPECTED, mistakes)
+    return entries
 
 
-def _read(path: Path) -> tuple[str, dict[str, Any]]:
+def _read(path: Path, max_bytes: int, advice: str) -> tuple[str, dict[str, Any]]:
     """A file of TOML: its text and what that says. Raises UnreadableFileError."""
-    text = decoded(bytes_of(path))
+    text = decoded(bytes_of(path, max_bytes, advice))
+    dotted = next((number for number, line in _numbered(text) if line.count(".") > MAX_DOTS), None)
+    if dotted is not None:
+        raise UnreadableFileError(
+            f"line {dotted} has more than {MAX_DOTS} dots: write it on several lines, or correct it"
+        )
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UnreadableFileError(f"not TOML: {error}: correct that line") from error
+        raise UnreadableFileError(f"not TOML: {_cut(str(error))}: correct that line") from error
+    except (ValueError, RecursionError, MemoryError) as error:  # thousands of digits, or of [
+        raise UnreadableFileError(f"not TOML that can be read ({error}): correct it") from error
 
 
-def _names_texts(name: str, texts: Sequence[str]) -> bool:
-    return name == "/" or name in texts or (name.endswith("/") and any(map(partial(_below, name), texts)))
-
-
-def _below(folder: str, text: str) -> bool:
-    return text.startswith(folder)
-
-
-def _no_such_file(name: str, names: Sequence[str]) -> str:
+def _no_such_file(name: str, names: Sequence[str], lines: "_Lines") -> str:
+    called = f"entry {_shown(name)}, {lines.place(name)}"
     if name.endswith("/"):
-        return "no file that can be read lies in such a folder: correct the name, or remove it"
+        return f"{called}: no file that can be read lies in such a folder: correct the name, or remove it"
     near = difflib.get_close_matches(name, names, n=1, cutoff=MEANT_LIKENESS)
     meant = f" (is {near[0]!r} meant?)" if near else ""
     return (
-        f"this is not the name of a file in the corpus folder{meant}: "
+        f"{called}: this is not the name of a file in the corpus folder{meant}: "
         'write it as ["folder/file.txt"], between quotes, or remove it'
     )
+
+
+def _shown(value: object) -> str:
+    try:
+        return _cut(repr(value))
+    except (ValueError, RecursionError):  # thousands of digits, or of tables in tables
+        return f"of the type {type(value).__name__}, and very long"
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= SHOWN_CHARACTERS else f"{words[:SHOWN_CHARACTERS]}…"
 
 
 # What an entry says
 
 
-def _checked(entry: _Entry, expected: "_Expectations", mistakes: list[Mistake]) -> _Entry:
+def _checked(entry: _Entry, expected: "_Expectations", mistakes: _Mistakes) -> _Entry:
     """The entry without what is wrong in it, which is added to the mistakes."""
     said = {}
     for key, value in entry.said.items():
         if key not in expected:
-            problem = f"unknown key {key!r}, expected one of {', '.join(expected)}"
+            entry.tell(mistakes, key, partial(_unknown, key, expected))
         elif not expected[key][1](value):
-            problem = f"{key} is {value!r}, expected {expected[key][0]}: correct it or remove it"
+            entry.tell(mistakes, key, partial(_unexpected, key, value, expected[key][0]))
+        elif (flaw := _flaw_in(key, value)) is not None:
+            entry.tell(mistakes, key, partial(_flawed, key, flaw))
         else:
             said[key] = value
-            continue
-        mistakes.append(entry.mistake(key, problem))
     return _Entry(entry.source, _without_reversed_period(said, entry, mistakes), entry.name, entry.place_of)
 
 
-def _without_reversed_period(said: dict[str, Any], entry: _Entry, mistakes: list[Mistake]) -> dict[str, Any]:
+def _unknown(key: str, expected: "_Expectations") -> str:
+    return f"unknown key {_shown(key)}, expected one of {', '.join(expected)}"
+
+
+def _unexpected(key: str, value: object, expected: str) -> str:
+    return f"{key} is {_shown(value)}, expected {expected}: correct it or remove it"
+
+
+def _flawed(key: str, flaw: str) -> str:
+    return f"{key} {flaw}: correct it or remove it"
+
+
+def _flaw_in(key: str, value: Any) -> str | None:
+    """What keeps a value, or one in it, from being shown; None where nothing does."""
+    if isinstance(value, Mapping):
+        value = [words for pair in value.items() for words in pair]
+    most = MAX_TITLE_CHARACTERS if key == "title" else MAX_VALUE_CHARACTERS
+    all_words = value if isinstance(value, list) else [str(value)]
+    return next(filter(None, (flaw_of(words, most) for words in all_words)), None)
+
+
+def _without_reversed_period(said: dict[str, Any], entry: _Entry, mistakes: _Mistakes) -> dict[str, Any]:
     first, last = str(said.get("valid_from", "")), str(said.get("valid_until", ""))
     if not first or not last or first <= last:
         return said
     problem = (
         f"valid_from {first} is after valid_until {last}: correct one of them; until then neither counts"
     )
-    mistakes.append(entry.mistake("valid_from", problem))
+    entry.tell(mistakes, "valid_from", lambda: problem)
     return {key: value for key, value in said.items() if key not in ("valid_from", "valid_until")}
 
 
-def _contradictions(central: _Entry, beside: _Entry) -> list[Mistake]:
-    """The keys that a file beside a source and its entry in ``bronnen.toml`` say differently."""
-    return [
-        beside.mistake(
-            key,
-            f"{key} is {beside.said[key]!r} here and {central.said[key]!r} in {PROVENANCE_FILE}; "
-            "what stands here counts: remove one of them",
-        )
-        for key in beside.said
-        if key in central.said and beside.said[key] != central.said[key]
-    ]
+def _tell_contradictions(central: _Entry, beside: _Entry, mistakes: _Mistakes) -> None:
+    """Tell the keys that a file beside a source and its entry in ``bronnen.toml`` say differently."""
+    for key, here in beside.said.items():
+        there = central.said.get(key, here)
+        if here != there:
+            problem = (
+                f"{key} is {_shown(here)} here and {_shown(there)} in {PROVENANCE_FILE}; "
+                "what stands here counts: remove one of them"
+            )
+            beside.tell(mistakes, key, partial(str, problem))
 
 
-def _merged(chain: Sequence[_Entry], mistakes: list[Mistake]) -> dict[str, Any]:
+def _merged(chain: Sequence[_Entry], mistakes: _Mistakes) -> dict[str, Any]:
     """What several entries say of one file; the last counts."""
     said = {key: value for entry in chain for key, value in entry.said.items()}
     return _without_reversed_period(said, chain[-1], mistakes) if len(chain) > 1 else said
@@ -204,17 +284,17 @@ def _agreed(
     text: str,
     entry: _Entry,
     meanings: dict[str, tuple[str, str]],
-    mistakes: list[Mistake],
+    mistakes: _Mistakes,
 ) -> Mapping[str, str]:
     """The synonyms, or none where a name has another meaning in a text before; ``meanings`` is added to."""
     for name, meant in synonyms.items():
         known, before = meanings.get(name.lower(), (meant, text))
         if known != meant:
             problem = (
-                f"{name!r} is {meant!r} here and {known!r} in entry {before!r}: "
+                f"{_shown(name)} is {_shown(meant)} here and {_shown(known)} in entry {before!r}: "
                 "a name means the same in all texts; correct one of them"
             )
-            mistakes.append(entry.mistake("synonyms", problem))
+            entry.tell(mistakes, "synonyms", partial(str, problem))
             return {}
     meanings.update({name.lower(): (meant, text) for name, meant in synonyms.items()})
     return synonyms
@@ -269,25 +349,42 @@ _EXPECTED: _Expectations = {
 
 # Where it stands; tomllib itself tells no lines
 
-
-def _place(text: str, table: str, key: str | None = None) -> str:
-    """The line where the table or its key is found."""
-    in_table = False
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith("["):
-            in_table = re.match(rf"""\s*\[\s*["']?{re.escape(table)}["']?\s*[\].]""", line) is not None
-        if in_table and (key is None or _is_line_of(key, line)):
-            return f"line {number}"
-        if key is None and re.match(rf"""\s*["']?{re.escape(table)}["']?\s*[=.]""", line):
-            return f"line {number}"
-    return "somewhere"
+_NAME = r"""(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*"""
+_START = re.compile(rf"""(\[{{0,2}})\s*{_NAME}(?:\.\s*{_NAME})?[=.\]]""")
+"""How a line begins, without its indent, with a table or a key: a name, and the one joined to it by a dot."""
 
 
-def _line_of(text: str, key: str) -> str:
-    """The line where a key of a file without tables is found."""
-    lines = enumerate(text.split("\n"), 1)
-    return next((f"line {number}" for number, line in lines if _is_line_of(key, line)), "somewhere")
+class _Lines:
+    """The lines on which the tables and keys of a text are found, looked up once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def place(self, name: str) -> str:
+        """The line of a table, or of a key above all tables."""
+        return self.place_in(name, "")
+
+    def place_in(self, table: str, key: str) -> str:
+        """The line of a key, or else of its table."""
+        number = self._found.get((table, key)) or self._found.get((table, ""))
+        return f"line {number}" if number else "somewhere"
+
+    @cached_property
+    def _found(self) -> Mapping[tuple[str, str], int]:
+        found: dict[tuple[str, str], int] = {}
+        table = ""
+        for number, line in _numbered(self._text):
+            start = _START.match(line.lstrip())
+            if start is None:
+                continue
+            first, second = (next(filter(None, start.group(*names)), "") for names in ((2, 3, 4), (5, 6, 7)))
+            if start[1]:
+                table = first
+            keys = [(first, ""), (first, second)] if start[1] or not table else [(table, first)]
+            for key in keys:
+                found.setdefault(key, number)
+        return found
 
 
-def _is_line_of(key: str, line: str) -> bool:
-    return re.match(rf"""(?:\[.*\.|\[)?\s*["']?{re.escape(key)}["']?\s*[=\]]""", line) is not None
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    return enumerate(text.split("\n"), 1)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from retrieval.corpus import read_corpus
 from retrieval.errors import UnreadableFileError
 from retrieval.passages import cut_passages
-from retrieval.readers.content import Content
-from retrieval.readers.pairs import MAX_TOLD, read_csv, read_json, read_json_lines
+from retrieval.readers.content import MAX_HEADING_CHARACTERS, MAX_TOLD, Content
+from retrieval.readers.pairs import read_csv, read_json, read_json_lines
 
 EXPECTED = 'expected objects as {"vraag": "…", "antwoord": "…"} in a list, or in a list under one key'
 QUOTES = 'put a text with " in it between quotes, and write each " in it twice'
@@ -115,7 +115,17 @@ def test_rows_without_question_or_answer_are_told_by_their_line() -> None:
 def test_a_table_full_of_gaps_is_told_in_a_few_lines() -> None:
     content = read_csv(("vraag;antwoord\nWat?;Dit.\n" + "Waarom?;\n" * (MAX_TOLD + 5)).encode())
     assert len(content.left_out) == MAX_TOLD + 1
-    assert content.left_out[-1] == "and 5 more without question or answer"
+    assert content.left_out[-1] == "and 5 more pairs that are left out"
+
+
+def test_a_question_or_subject_that_is_too_long_for_a_heading_is_told() -> None:
+    long = "w" * (MAX_HEADING_CHARACTERS + 1)
+    content = read_csv(f"vraag;antwoord;rubriek\n{long};Nee.;\nWat?;Dit.;{long}\n{long[1:]};Ja.;\n".encode())
+    assert [words for _, _, words in blocks_of(content)] == [long[1:], "Ja."]
+    assert content.left_out == (
+        "line 2: its question has 501 characters, expected at most 500: shorten it",
+        "line 3: its subject has 501 characters, expected at most 500: shorten it",
+    )
 
 
 def test_the_same_question_may_be_asked_twice() -> None:

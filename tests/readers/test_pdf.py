@@ -80,7 +80,7 @@ def piece(text: str, left: float, bottom: float, size: float = 10) -> Piece:
 def test_two_columns_broken_words_and_running_heads_become_paragraphs() -> None:
     content = read("verslag.pdf")
     assert blocks_of(content) == REPORT
-    assert (content.title, content.date, content.known.language) == (
+    assert (content.title, content.known.date, content.known.language) == (
         "Jaarverslag afval",
         "2026-11-24",
         "nl-NL",

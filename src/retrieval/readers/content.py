@@ -4,8 +4,9 @@ import codecs
 import datetime
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from retrieval.errors import UnreadableFileError
 from retrieval.records import Anchor, Block, BlockKind, Provenance, Span
@@ -15,6 +16,28 @@ MAX_TEXT_BYTES = 10_000_000
 
 SMALLER_FILES = "cut the text into smaller files"
 """What to do with a larger one."""
+
+MAX_BLOCKS = 100_000
+"""Of one file: the Bible has some 31,000 verses. Measured: so many of two characters
+take 130 MB where they are held as a whole."""
+
+MAX_TEXT_CHARACTERS = 10_000_000
+"""Of the text of one file, as MAX_TEXT_BYTES: a .docx or .pdf may unpack to more."""
+
+MAX_HEADING_CHARACTERS = 500
+"""A longer one is a paragraph: a heading stands above every passage below it."""
+
+MAX_TITLE_CHARACTERS = 500
+"""A longer one is none: it stands in every citation."""
+
+MAX_VALUE_CHARACTERS = 2_000
+"""Of what else is known of a source, as an address: browsers and mail programs cut longer ones."""
+
+MAX_TOLD = 20
+"""Mistakes of one file that are told one by one."""
+
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters (Cc), line ends of Unicode, and what turns the direction of the text around (UAX 9)."""
 
 _NO_TITLE = re.compile(
     r"\A\Z|\A(?:microsoft word - |powerpoint|untitled|naamloos|document\s*\d*\Z|word document\Z)"
@@ -32,15 +55,14 @@ class Content:
     """What a reader makes of one file.
 
     ``title`` is None where the file names none; ``blocks`` keep the promises of ``Document.blocks``;
-    ``date`` is the file's own, as YYYY-MM-DD; ``known`` is what else it says of where it comes from.
+    ``known`` is what it says of where it comes from, except its title.
     ``page_starts`` are the offsets at which its pages start, none where it has no pages; ``anchors`` are
-    those of its headings; ``left_out`` tells of parts without text.
+    those of its headings; ``left_out`` tells of parts without text, and of what is wrong in it.
     """
 
     text: str
     title: str | None
     blocks: tuple[Block, ...]
-    date: str | None = None
     known: Provenance = NOTHING_KNOWN
     page_starts: tuple[int, ...] = ()
     anchors: tuple[Anchor, ...] = ()
@@ -48,7 +70,10 @@ class Content:
 
 
 class Page:
-    """The visible text that grows block by block; the first heading of level 1 is its title."""
+    """The visible text that grows block by block; the first heading of level 1 is its title.
+
+    A heading of more than MAX_HEADING_CHARACTERS is a paragraph.
+    """
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
@@ -66,6 +91,8 @@ class Page:
         words = visible.strip()
         if not words:
             return
+        if kind is BlockKind.HEADING and len(words) > MAX_HEADING_CHARACTERS:
+            kind, level = BlockKind.PARAGRAPH, 0
         if kind is BlockKind.HEADING and level == 1 and self.title is None:
             kind, self.title = BlockKind.TITLE, words
         self._append(self._separator(kind))
@@ -125,9 +152,9 @@ def check_size(path: Path, max_bytes: int, advice: str) -> None:
         raise UnreadableFileError(f"{size:,} bytes is too large, expected at most {max_bytes:,}: {advice}")
 
 
-def bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path, max_bytes: int, advice: str) -> bytes:
     """What a file of text holds. Raises UnreadableFileError where it is too large or cannot be opened."""
-    check_size(path, MAX_TEXT_BYTES, SMALLER_FILES)
+    check_size(path, max_bytes, advice)
     try:
         return path.read_bytes()
     except OSError as error:
@@ -158,6 +185,35 @@ def decoded(data: bytes) -> str:
     if not text.strip():
         raise UnreadableFileError("only blanks in the file: add text, or remove the file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def bounded(content: Content) -> Content:
+    """The content without the values that cannot be shown.
+
+    Raises UnreadableFileError where it is more than one file may give.
+    """
+    for count, most, what in (
+        (len(content.blocks), MAX_BLOCKS, "paragraphs"),
+        (len(content.text), MAX_TEXT_CHARACTERS, "characters of text"),
+    ):
+        if count > most:
+            raise UnreadableFileError(f"more than {most:,} {what}: cut it into smaller files")
+    title = content.title if flaw_of(content.title or "", MAX_TITLE_CHARACTERS) is None else None
+    values = {part.name: getattr(content.known, part.name) for part in fields(content.known)}
+    flawed: dict[str, Any] = {
+        name: None for name, value in values.items() if isinstance(value, str) and flaw_of(value)
+    }
+    return replace(content, title=title, known=replace(content.known, **flawed))
+
+
+def flaw_of(words: str, most: int = MAX_VALUE_CHARACTERS) -> str | None:
+    """What keeps words from being shown beside a citation; None where nothing does."""
+    hidden = _HIDDEN.search(words.strip())
+    if hidden is not None:
+        return f"holds the character U+{ord(hidden[0]):04X}, which cannot be shown"
+    if len(words) > most:
+        return f"has {len(words):,} characters, expected at most {most:,}"
+    return None
 
 
 def metadata_title(title: str | None) -> str | None:

@@ -1,13 +1,14 @@
 """Markdown (CommonMark and tables) as the text that a reader sees of it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import (
+    MAX_TOLD,
     Content,
     FoundHeading,
     Page,
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 MAX_MARKDOWN_NESTING = 100
 """Lists, their items and quotes within one another, at which the parser drops what lies deeper."""
 
+_QUOTED = re.compile(r"""(["'])(.*)\1(?:\s+#.*)?""")
+"""A value of front matter between quotes, and the comment behind it."""
+
+MAX_SHOWN = 40
+"""Characters of a wrong value that are told."""
+
 _HEADING_ID = re.compile(r"(?<=\S)\s+\{#([\w:.-]+)\}\Z")
 """How a heading names its id itself, as in Pandoc and kramdown."""
 
@@ -39,7 +46,7 @@ def read_markdown(text: str) -> Content:
     """
     from markdown_it import MarkdownIt
 
-    known, body = _front_matter(text)
+    known, wrong, body = _front_matter(text)
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_MARKDOWN_NESTING}).enable(["table", "strikethrough"])
     tokens = parser.parse(body)
     _check_nesting(tokens, text.count("\n") - body.count("\n"))
@@ -54,9 +61,9 @@ def read_markdown(text: str) -> Content:
         page.text,
         known.title or page.title,
         tuple(page.blocks),
-        known.date,
         replace(known, title=None),
         anchors=anchors_of(headings),
+        left_out=_told(wrong),
     )
 
 
@@ -150,32 +157,65 @@ FRONT_MATTER: Mapping[str, str] = {
 """What the names in front matter stand for; capitals and dashes make no difference."""
 
 
-def _front_matter(text: str) -> tuple[Provenance, str]:
-    """What the front matter says, if there is any, and the text without it."""
+_Used = Callable[[str], str | None]
+"""What is made of the words of front matter; None where they are not what is expected."""
+
+_DAY: tuple[str, _Used] = ("a day as 2025-01-31", day_of)
+_EXPECTED: Mapping[str, tuple[str, _Used]] = {
+    "url": ("an address as https://…", lambda words: words if is_address(words) else None),
+    "language": ("a language as nl or nl-BE", lambda words: words if is_language(words) else None),
+    "licence": ("the name of a licence", licence_name),
+    **dict.fromkeys(("date", "modified", "valid_from", "valid_until"), _DAY),
+}
+"""By field what is expected, in words, and what is made of it; any words are where nothing is said."""
+
+
+def _front_matter(text: str) -> tuple[Provenance, list[str], str]:
+    """What the front matter says, if there is any, what is wrong in it, and the text without it."""
     lines = re.DOTALL | re.MULTILINE
     found = re.match(r"---[ \t]*\n(?=[\w-]+:)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", text, lines)
     if found is None:
-        return Provenance(), text
+        return Provenance(), [], text
     said: dict[str, str] = {}
-    for name, value in re.findall(r"(?m)^([\w-]+):(.*)$", found[1]):
-        field = FRONT_MATTER.get(name.lower().replace("-", "_"))
-        if field and (words := value.strip().strip("\"'").strip()):
-            said.setdefault(field, words)
-    first, last = period_of(day_of(said.get("valid_from")), day_of(said.get("valid_until")))
-    url, language, licence = said.get("url"), said.get("language"), said.get("licence")
-    known = Provenance(
-        title=said.get("title"),
-        url=url if is_address(url) else None,
-        publisher=said.get("publisher"),
-        language=language if is_language(language) else None,
-        date=day_of(said.get("date")),
-        modified=day_of(said.get("modified")),
-        valid_from=first,
-        valid_until=last,
-        version=said.get("version"),
-        licence=licence_name(licence) if licence else None,
+    wrong: list[str] = []
+    for number, line in enumerate(found[1].split("\n"), 2):  # below the first line, which is ---
+        name, colon, value = line.partition(":")
+        field = FRONT_MATTER.get(name.lower().replace("-", "_")) if colon else None
+        if field is None:
+            continue
+        try:
+            if words := _value(field, value.strip()):
+                said.setdefault(field, words)
+        except UnreadableFileError as error:
+            wrong.append(f"line {number}, front matter: {name} is {error}; that line is not used")
+    first, last = said.get("valid_from"), said.get("valid_until")
+    if period_of(first, last) != (first, last):
+        wrong.append(
+            f"front matter: it holds from {first} until {last}, which is before that; neither is used"
+        )
+        said = {field: words for field, words in said.items() if field not in ("valid_from", "valid_until")}
+    return Provenance(questions=(), synonyms=(), **said), wrong, text[found.end() :]
+
+
+def _value(field: str, written: str) -> str:
+    """What a line says, without its quotes. Raises UnreadableFileError where it is not what is expected."""
+    quoted = _QUOTED.fullmatch(written)
+    if quoted is None and written.startswith(("'", '"')):
+        raise UnreadableFileError(f"{written[:MAX_SHOWN]!r}, expected another {written[0]} at its end")
+    words = quoted[2].strip() if quoted else written
+    expected, used = _EXPECTED.get(field, ("", str))
+    made = used(words) if words else ""
+    if made is None:
+        raise UnreadableFileError(f"{words[:MAX_SHOWN]!r}, expected {expected}")
+    return made
+
+
+def _told(wrong: Sequence[str]) -> tuple[str, ...]:
+    more = len(wrong) - MAX_TOLD
+    return (
+        *wrong[:MAX_TOLD],
+        *([f"front matter: and {more:,} more lines that are not used"] if more > 0 else []),
     )
-    return known, text[found.end() :]
 
 
 def _html_paragraphs(html: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, Page, decoded
+from retrieval.readers.content import MAX_HEADING_CHARACTERS, MAX_TOLD, Content, Page, decoded
 from retrieval.readers.html_page import read_html
 from retrieval.records import BlockKind
 
@@ -23,9 +23,6 @@ PAGE_TITLE = frozenset("name headline".split())
 """What columns and keys are called, in any case."""
 
 SUBJECT_LEVEL, QUESTION_LEVEL, LAST_LEVEL = 1, 2, 6
-
-MAX_TOLD = 20
-"""Pairs without question or answer that are told one by one."""
 
 EXPECTED = 'expected objects as {"vraag": "…", "antwoord": "…"} in a list, or in a list under one key'
 
@@ -215,12 +212,12 @@ def _content(pairs: Iterable[Pair], title: str | None = None) -> Content:
     left_out: list[str] = []
     for pair in pairs:
         try:
-            question = _one_line(_text(pair.question, "question"))
+            question = _heading(_text(pair.question, "question"), "question")
             answer = list(_blocks(_text(pair.answer, "answer")))
+            named = _heading(pair.subject, "subject") if isinstance(pair.subject, str) else ""
         except UnreadableFileError as error:
             left_out.append(f"{pair.place}: {error}")
             continue
-        named = _one_line(pair.subject) if isinstance(pair.subject, str) else ""
         if named and named != subject:
             subject = named
             page.add(BlockKind.HEADING, subject, SUBJECT_LEVEL)
@@ -231,7 +228,7 @@ def _content(pairs: Iterable[Pair], title: str | None = None) -> Content:
         why = f" ({left_out[0]})" if left_out else ""
         raise UnreadableFileError(f"no question with an answer in it{why}: add them, or remove the file")
     if len(left_out) > MAX_TOLD:
-        left_out[MAX_TOLD:] = [f"and {len(left_out) - MAX_TOLD} more without question or answer"]
+        left_out[MAX_TOLD:] = [f"and {len(left_out) - MAX_TOLD} more pairs that are left out"]
     return Content(page.text, title, tuple(page.blocks), left_out=tuple(left_out))
 
 
@@ -245,6 +242,16 @@ def _text(value: Any, what: str) -> str:
     if not _one_line(text):
         raise UnreadableFileError(f"it has no {what}: add it, or remove the pair")
     return text
+
+
+def _heading(text: str, what: str) -> str:
+    """The words on one line. Raises UnreadableFileError where they are too many for a heading."""
+    words = _one_line(text)
+    if len(words) > MAX_HEADING_CHARACTERS:
+        raise UnreadableFileError(
+            f"its {what} has {len(words):,} characters, expected at most {MAX_HEADING_CHARACTERS}: shorten it"
+        )
+    return words
 
 
 def _clean(text: str) -> str:

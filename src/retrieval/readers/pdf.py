@@ -166,8 +166,11 @@ def _content(document: "PdfDocument") -> Content:
         text.text,
         metadata_title(known.get("Title")) or text.title or None,
         tuple(text.blocks),
-        _date(known.get("CreationDate") or ""),
-        known=Provenance(language=_language(document), modified=_date(known.get("ModDate") or "")),
+        known=Provenance(
+            language=_language(document),
+            date=_date(known.get("CreationDate") or ""),
+            modified=_date(known.get("ModDate") or ""),
+        ),
         page_starts=starts,
         left_out=tuple(
             f"page {number} has no text: it is a scan or a drawing; "

@@ -96,9 +96,9 @@ def _content(document: "WordDocument") -> Content:
         page.text,
         title or page.title or None,
         tuple(page.blocks),
-        known.created.date().isoformat() if known.created else None,
         known=Provenance(
             language=known.language or styles.language,
+            date=known.created.date().isoformat() if known.created else None,
             modified=known.modified.date().isoformat() if known.modified else None,
             version=known.version.strip() or None,
         ),

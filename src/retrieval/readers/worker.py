@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, unopened
+from retrieval.readers.content import Content, bounded, unopened
 from retrieval.readers.formats import READERS
 
 OUT_OF_MEMORY = 70
@@ -82,7 +82,7 @@ def _answer(path: Path, readers: Readers) -> bytes:
         return to_json(Result("", Refusal(str(unopened(error)))))
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        return to_json(Result(sha256, readers[path.suffix.lower()](data)))
+        return to_json(Result(sha256, bounded(readers[path.suffix.lower()](data))))
     except UnreadableFileError as error:
         return to_json(Result(sha256, Refusal(str(error))))
     except MemoryError:
