@@ -2,7 +2,7 @@ import pytest
 
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.law import MAX_NESTING, read_law
-from retrieval.records import Anchor, Provenance
+from retrieval.records import Anchor, BlockKind, Provenance, anchor_at
 
 LAW = """<?xml version="1.0" encoding="UTF-8"?>
 <toestand bwb-id="BWBR0000001" inwerkingtreding="2025-07-01">
@@ -31,6 +31,19 @@ LAW = """<?xml version="1.0" encoding="UTF-8"?>
 <al>Deze wet heet de Perenwet.</al></artikel>
 </wettekst></wet-besluit></wetgeving></toestand>
 """
+
+
+def test_an_article_of_which_the_heading_is_too_long_is_found_by_its_identifier_all_the_same() -> None:
+    long = LAW.replace("<titel>Besluit</titel>", f"<titel>{'b' * 500}</titel>")
+    content = read_law(long.encode())
+    (article,) = [block for block in content.blocks if block.span.end - block.span.start > 500]
+    assert (article.kind, article.level) == (BlockKind.PARAGRAPH, 0)
+    at = [anchor_at(content.anchors, content.text.index(words)) for words in ("bbb", "een boom", "Deze wet")]
+    assert [anchor.identifier if anchor else "" for anchor in at] == [
+        "jci1.3:c:BWBR0000001&artikel=1:3",
+        "jci1.3:c:BWBR0000001&artikel=1:3",
+        None,
+    ]
 
 
 def test_a_law_is_read_by_its_articles_with_their_numbers() -> None:

@@ -27,6 +27,9 @@ MAX_TEXT_CHARACTERS = 10_000_000
 MAX_HEADING_CHARACTERS = 500
 """A longer one is a paragraph: a heading stands above every passage below it."""
 
+LOWEST_LEVEL = 6
+"""Of headings."""
+
 MAX_TITLE_CHARACTERS = 500
 """A longer one is none: it stands in every citation."""
 
@@ -133,8 +136,9 @@ def anchors_of(headings: Iterable[FoundHeading]) -> tuple[Anchor, ...]:
     article_level = 0
     for heading in headings:
         fragment = heading.fragment or fragment
-        if heading.identifier or heading.block.level <= article_level:
-            identifier, article_level = heading.identifier, heading.block.level
+        level = heading.block.level or LOWEST_LEVEL  # one that is too long for a heading is a paragraph
+        if heading.identifier or level <= article_level:
+            identifier, article_level = heading.identifier, level
         anchor = Anchor(heading.block.span.start, fragment, identifier)
         before = anchors[-1] if anchors else Anchor(0)
         if (anchor.fragment, anchor.identifier) != (before.fragment, before.identifier):
