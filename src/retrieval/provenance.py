@@ -40,7 +40,7 @@ MEANT_LIKENESS = 0.75
 """difflib's ratio from which a name is taken for a misspelling; short names have 0.6 by ".txt" alone."""
 
 MAX_CENTRAL_BYTES = 1_000_000
-"""Of ``bronnen.toml``: some thousands of entries; twenty lines on one text are 1 kB."""
+"""Of ``bronnen.toml``: some thousand entries as long as that of this project's own text."""
 
 MAX_SIDECAR_BYTES = 100_000
 """Of a file beside a source, which tells of one text."""

@@ -25,16 +25,17 @@ MAX_TEXT_CHARACTERS = 10_000_000
 """Of the text of one file, as MAX_TEXT_BYTES: a .docx or .pdf may unpack to more."""
 
 MAX_HEADING_CHARACTERS = 500
-"""A longer one is a paragraph: a heading stands above every passage below it."""
+"""A longer one is a paragraph: a heading stands above every passage below it. The longest in LibreOffice's
+2,560 pages of Dutch help has 123."""
 
 LOWEST_LEVEL = 6
 """Of headings."""
 
 MAX_TITLE_CHARACTERS = 500
-"""A longer one is none: it stands in every citation."""
+"""A longer one is none: it stands in every citation. The longest of those pages has 77."""
 
 MAX_VALUE_CHARACTERS = 2_000
-"""Of what else is known of a source, as an address: browsers and mail programs cut longer ones."""
+"""Of what else is known of a source, as an address: that stands in every citation too."""
 
 MAX_TOLD = 20
 """Mistakes of one file that are told one by one."""
