@@ -23,7 +23,6 @@ from tempfile import TemporaryDirectory
 from retrieval.answerability import Answerability
 from retrieval.building import update_index
 from retrieval.chatbot import Chatbot
-from retrieval.cli import measures_table
 from retrieval.corpus import Reading, read_corpus, text_document
 from retrieval.embedding import Embedder, open_corpus_embedder
 from retrieval.evaluation import (
@@ -37,6 +36,7 @@ from retrieval.evaluation import (
 )
 from retrieval.fusion import rankings
 from retrieval.index import Index
+from retrieval.printing import measures_table
 from retrieval.retriever import Retriever
 from retrieval.settings import DEFAULT_EMBEDDER
 

@@ -24,6 +24,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import BrokenVerdictError, CorpusError, JudgmentsError, OutputError, VraagbaakError
+from retrieval.printing import (
+    calibration_table,
+    check_json,
+    check_table,
+    comparison_table,
+    explained,
+    generation_json,
+    generations_table,
+    measures_table,
+    readable_reply,
+    report_json,
+    report_table,
+    visible,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -32,14 +46,10 @@ if TYPE_CHECKING:
     from retrieval.building import BuildReport
     from retrieval.bundled import BundledModel
     from retrieval.chatbot import Chatbot
-    from retrieval.checking import Check
     from retrieval.embedding import Embedder
-    from retrieval.evaluation import BeirSet, Evaluation, Judgment, Measure
-    from retrieval.explanation import Explanation
+    from retrieval.evaluation import BeirSet, Evaluation, Judgment
     from retrieval.fusion import Ranking
-    from retrieval.generations import KeptGeneration
     from retrieval.index import Index
-    from retrieval.records import Abstention, Answer, Reply
     from retrieval.reranking import Reranker
     from retrieval.settings import Settings
 
@@ -54,9 +64,6 @@ QUIET, MOST_DEBOUNCED = 500, 10_000
 
 DELAY = 1.0
 """Seconds of reading files before a bar appears: most corpora are read sooner."""
-
-MOST_NAMED = 10
-"""Documents of one kind of change that the report names; its JSON names all."""
 
 USUAL_RANKING = "fused"
 """The name of the ranking that everything else uses."""
@@ -160,14 +167,14 @@ def _build_watched(
 
 def _tell_report(report: BuildReport, as_json: bool) -> None:
     _say_unanswered(report)
-    _print(_json_text(_report_json(report)) if as_json else _report_table(report))
+    _print(_json_text(report_json(report)) if as_json else report_table(report))
 
 
 def _check(options: argparse.Namespace) -> int:
     from retrieval.checking import check_index
 
     check = check_index(_settings(options).index)
-    _print(_json_text(_check_json(check)) if options.json else _check_table(check))
+    _print(_json_text(check_json(check)) if options.json else check_table(check))
     return FAILED if check.problems else DONE
 
 
@@ -177,7 +184,7 @@ def _list_generations(settings: Settings, as_json: bool) -> int:
 
     fingerprint = known_fingerprint(settings.embedder, settings.query_prompt, settings.passage_prompt)
     kept = list_generations(settings.index, fingerprint)
-    _print(_json_text([_generation_json(one) for one in kept]) if as_json else _generations_table(kept))
+    _print(_json_text([generation_json(one) for one in kept]) if as_json else generations_table(kept))
     return DONE
 
 
@@ -211,10 +218,10 @@ def _ask(options: argparse.Namespace) -> int:
         if options.explain:
             reply, explanation = bot.reply_explained(options.question, options.history, source_filter)
             content = explained_reply_to_json(reply, explanation)
-            shown = f"{_readable(reply)}\n\n{_explained(explanation)}"
+            shown = f"{readable_reply(reply)}\n\n{explained(explanation)}"
         else:
             reply = bot.reply(options.question, options.history, source_filter)
-            content, shown = reply_to_json(reply), _readable(reply)
+            content, shown = reply_to_json(reply), readable_reply(reply)
     _print(_json_text(content) if options.json else shown)
     return DONE
 
@@ -256,7 +263,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         evaluations = _evaluate_judgments(read_judgments(options.path), options.path.stem, settings, rankings)
     if len(evaluations) > 1:
         several = comparison_to_json(evaluations)
-        _print(_json_text(several) if options.json else _comparison_table(evaluations))
+        _print(_json_text(several) if options.json else comparison_table(evaluations))
     else:
         (evaluation,) = evaluations.values()
         _print(_json_text(evaluation.to_json()) if options.json else measures_table(evaluation))
@@ -296,7 +303,7 @@ def _calibrate(options: argparse.Namespace) -> int:
         _print(_json_text(told))
     else:
         counts = ", ".join(f"{count} {kind}" for kind, count in calibration.questions.items())
-        table = _calibration_table(calibration.estimate, in_use)
+        table = calibration_table(calibration.estimate, in_use)
         use = f"written to {options.output}; use it with VRAAGBAAK_VERDICT={options.output}"
         _print(f"{counts}\n\n{table}\n\n{use}")
     return DONE
@@ -605,197 +612,6 @@ class _ProgressBar:
         self._bar.update(done - self._bar.n)
 
 
-def _report_json(report: BuildReport) -> dict[str, Any]:
-    changes = report.changes
-    return {
-        **{
-            name: getattr(report, name)
-            for name in ("documents", "passages", "embedded", "reused", "removed", "seconds")
-        },
-        "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
-        "unchanged": report.unchanged,
-        "new": list(changes.new),
-        "changed": list(changes.changed),
-        "renamed": [{"from": before, "to": after} for before, after in changes.renamed],
-        "gone": list(changes.gone),
-    }
-
-
-def _report_table(report: BuildReport) -> str:
-    """Counts, one a line; below them what was left out and why, and the names of what changed, if few."""
-    changes = report.changes
-    counts = {
-        "documents": report.documents,
-        "unchanged": report.unchanged,
-        "new": len(changes.new),
-        "changed": len(changes.changed),
-        "renamed": len(changes.renamed),
-        "removed": report.removed,
-        "left out": len(report.skipped),
-        "passages": report.passages,
-        "embedded": report.embedded,
-        "reused": report.reused,
-    }
-    lines = [f"{name:<10} {count:>8}" for name, count in counts.items()]
-    lines.append(f"{'seconds':<10} {report.seconds:>8.1f}")
-    renamed = [f"{before} to {after}" for before, after in changes.renamed]
-    for what, names in (("changed", changes.changed), ("renamed", renamed), ("removed", changes.gone)):
-        lines += [f"{what}: {name}" for name in names[:MOST_NAMED]]
-        if len(names) > MOST_NAMED:
-            lines.append(f"{what}: and {len(names) - MOST_NAMED} more")
-    lines += [f"left out: {skipped.path}: {skipped.reason}" for skipped in report.skipped]
-    return "\n".join(map(_visible, lines))
-
-
-def _generation_json(kept: KeptGeneration) -> dict[str, Any]:
-    return {
-        "name": kept.name,
-        "made": kept.made.isoformat(timespec="seconds"),
-        "documents": kept.documents,
-        "passages": kept.passages,
-        "bytes": kept.size,
-        "serves": kept.serves,
-        "problem": kept.problem,
-    }
-
-
-def _generations_table(kept: Sequence[KeptGeneration]) -> str:
-    """A line for each generation, the newest first; below them what is wrong with which."""
-    head = f"  {'name':<31} {'made (UTC)':<19} {'documents':>9} {'passages':>9} {'MB':>8}"
-    rows = [
-        f"{'*' if one.serves else ' '} {one.name:<31} {one.made:%Y-%m-%d %H:%M:%S} {one.documents:>9} "
-        f"{one.passages:>9} {one.size / 1e6:>8.1f}"
-        for one in kept
-    ]
-    problems = [f"cannot serve: {one.name}: {one.problem}" for one in kept if one.problem]
-    return "\n".join((head, *rows, "* serves", *problems))
-
-
-def _check_json(check: Check) -> dict[str, Any]:
-    return {
-        "generation": check.generation,
-        "files": check.files,
-        "bytes": check.size,
-        "documents": check.documents,
-        "passages": check.passages,
-        "problems": list(check.problems),
-        "advice": check.advice,
-        "notes": list(check.notes),
-    }
-
-
-def _check_table(check: Check) -> str:
-    told = _check_json(check)
-    lines = [f"{name:<10} {told[name]}" for name in ("generation", "files", "bytes", "documents", "passages")]
-    notes = [f"note: {' '.join(note.splitlines())}" for note in check.notes]
-    problems = [f"wrong: {' '.join(problem.splitlines())}" for problem in check.problems]
-    verdict = f"to do: {check.advice}" if problems else "all as it was made"
-    return "\n".join(map(_visible, [*lines, *notes, *problems, verdict]))
-
-
-def _readable(reply: Reply) -> str:
-    from retrieval.records import SmallTalk
-
-    if isinstance(reply, SmallTalk):
-        return reply.text
-    text = _with_places(reply)
-    if not reply.suggestions:
-        return text
-    return text + "\n\nU kunt bijvoorbeeld vragen:\n" + "\n".join(f"- {one}" for one in reply.suggestions)
-
-
-def _with_places(reply: Answer | Abstention) -> str:
-    """The reply's text; below each source the file, where in it the words stand, and what is known of it."""
-    from retrieval.provenance_text import origin
-    from retrieval.records import Answer
-
-    shown = (
-        [(quote.text, quote.span, reply.citations[quote.citation - 1]) for quote in reply.quotes]
-        if isinstance(reply, Answer)
-        else [(citation.text, citation.span, citation) for citation in reply.citations]
-    )
-    text, end = reply.text, 0
-    for words, span, citation in shown:
-        above = f"“{words}”\nBron: "
-        start = text.index(above, end) + len(above)
-        line_end = text.find("\n", start)
-        end = line_end if line_end >= 0 else len(text)
-        name = " ".join(citation.document_id.splitlines())  # names of files may hold line ends
-        address = f" ({citation.url})" if citation.url else ""
-        told = " ".join(", ".join(origin(citation.provenance)).split())
-        place = f"\n  {name}, teken {span.start} tot {span.end}{address}" + (f"\n  {told}" if told else "")
-        if others := citation.other_places:
-            named = ", ".join(" ".join(other.document_id.splitlines()) for other in others)
-            rest = citation.other_place_count - len(others)
-            place += f"\n  ook in: {named}" + (f" en {rest} andere" if rest else "")
-        text = text[:end] + place + text[end:]
-        end += len(place)
-    return text
-
-
-def _explained(explanation: Explanation) -> str:
-    from retrieval.explanation_text import explanation_text
-
-    return explanation_text(explanation)
-
-
-def measures_table(evaluation: Evaluation) -> str:
-    """A Markdown table: a line for each measure, with its interval and its value by kind."""
-    rows = [
-        [name, f"{measure.value:.3f}", _interval(measure), *_by_kind(evaluation, name)]
-        for name, measure in evaluation.measures.items()
-    ]
-    return _titled_table(evaluation, ["measure", "all", "95 % interval", *evaluation.kinds], rows)
-
-
-def _comparison_table(evaluations: Mapping[str, Evaluation]) -> str:
-    """The same with a line for each measure and ranking, and how much it is above the first ranking."""
-    from retrieval.evaluation import differences
-
-    named = list(evaluations)
-    first = evaluations[named[0]]
-    above = {name: differences(evaluations[name], first) for name in named[1:]}
-    rows = [
-        [measure, name, f"{evaluation.measures[measure].value:.3f}", _interval(evaluation.measures[measure])]
-        + (_difference(above[name][measure]) if name in above else ["", ""])
-        + _by_kind(evaluation, measure)
-        for measure in first.measures
-        for name, evaluation in evaluations.items()
-    ]
-    head = ["measure", "ranking", "all", "95 % interval", f"less {named[0]}", "95 % interval", *first.kinds]
-    return _titled_table(first, head, rows)
-
-
-def _titled_table(evaluation: Evaluation, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return f"{evaluation.set}: {evaluation.questions} questions\n\n" + "\n".join(
-        "| " + " | ".join(cells) + " |" for cells in lines
-    )
-
-
-def _interval(measure: Measure) -> str:
-    return f"{measure.low:.3f} - {measure.high:.3f}"
-
-
-def _difference(measure: Measure) -> list[str]:
-    return [f"{measure.value:+.3f}", f"{measure.low:+.3f} to {measure.high:+.3f}"]
-
-
-def _by_kind(evaluation: Evaluation, measure: str) -> list[str]:
-    return [f"{values[measure]:.3f}" if measure in values else "" for values in evaluation.kinds.values()]
-
-
-def _calibration_table(calibrated: Mapping[str, Measure], in_use: Mapping[str, Measure]) -> str:
-    """A Markdown table: what the new weights reach on questions not fitted on, and those in use."""
-    head = ["measure", "calibrated", "95 % interval", "in use", "95 % interval"]
-    rows = [
-        [name.replace("_", " ")]
-        + [cell for one in (new, in_use[name]) for cell in (f"{one.value:.3f}", _interval(one))]
-        for name, new in calibrated.items()
-    ]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows))
-
-
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises OutputError where it cannot be written."""
     from retrieval.files import replace_text
@@ -873,15 +689,7 @@ def _leave_stdout() -> None:
 
 
 def _say(message: str) -> None:
-    print(f"vraagbaak: {_visible(' '.join(message.splitlines()))}", file=sys.stderr)
-
-
-def _visible(line: str) -> str:
-    """A line with what is not printed escaped: a name of a file may hold what moves a terminal's cursor."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in line
-    )
+    print(f"vraagbaak: {visible(' '.join(message.splitlines()))}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):
