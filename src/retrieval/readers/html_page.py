@@ -96,7 +96,8 @@ _DAY = (
 _STAMP = re.compile(
     r"(?:deze (?:pagina|informatie|tekst) is )?(?:"
     r"(?P<modified>(?:voor het )?laatst (?:gewijzigd|bijgewerkt|aangepast)"
-    r"|laatste (?:wijziging|update|aanpassing)|gewijzigd|bijgewerkt|aangepast)|gepubliceerd|geplaatst|publicatiedatum|datum van publicatie)"
+    r"|laatste (?:wijziging|update|aanpassing)|gewijzigd|bijgewerkt|aangepast)"
+    r"|gepubliceerd|geplaatst|publicatiedatum|datum van publicatie)"
     rf"(?: op|:| op:)? {_DAY}(?:,? (?:om )?\d\d?[:.]\d\d(?: uur)?)?\.?",
     re.IGNORECASE,
 )
