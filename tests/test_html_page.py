@@ -225,6 +225,19 @@ def test_lists_keep_their_markers() -> None:
     ]
 
 
+def test_items_below_items_are_indented_by_their_depth() -> None:
+    content = read(
+        "<p>Grofvuil:<ul><li>matrassen<ul><li>droog<p>en schoon</p><ol><li>zonder beugels</ol><li>twee</ul>"
+        "<li>kasten</ul><ul><li><ul><li>los</ul><li><h3>Kaart</h3><ul><li>erop</ul></ul>"
+    )
+    assert content.text == (
+        "Grofvuil:\n\n- matrassen\n  - droog\n  en schoon\n    1. zonder beugels\n  - twee\n- kasten\n- los"
+        "\n\nKaart\n\n- erop"
+    )
+    items = [block.level for block in content.blocks if block.kind.value == "list_item"]
+    assert items == [0, 1, 1, 2, 1, 0, 0, 0]
+
+
 def test_a_question_that_opens_is_a_heading_below_the_last() -> None:
     content = read(
         "<h2>Vragen</h2><details><summary>Een?</summary>Ja.<details><summary>Diep?</summary>Nee.</details>"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import (
+    INDENT,
     Content,
     FoundHeading,
     Page,
@@ -337,10 +338,18 @@ class _List:
 
 @dataclass
 class _Item:
-    """An item that is open: its marker until that is written, and whether it is a card with a heading."""
+    """An item that is open: its marker until that is written, how deep it lies, and whether it is a card."""
 
     marker: str
+    depth: int
     is_card: bool = False
+
+
+def _depth_below(around: _Item | None) -> int:
+    """In how many items one lies; an item that says nothing before it, or is a card, does not count."""
+    if around is None or around.is_card:
+        return 0
+    return around.depth if around.marker else around.depth + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,7 +456,7 @@ class _Blocks:
                 changes["of_list"] = _List(attributes.get("type") or "1", _number(attributes.get("start"), 1))
             case "li":
                 marker = (place.of_list or _List("", 1)).next_marker(attributes.get("value"))
-                changes |= {"item": _Item(marker), "of_list": None}
+                changes |= {"item": _Item(marker, _depth_below(place.item)), "of_list": None}
         if attributes.get("aria-hidden") == "true":
             changes["is_decoration"] = True
         return replace(place, **changes) if changes else place
@@ -487,7 +496,7 @@ class _Blocks:
         elif item is None or item.is_card:
             self.page.add(BlockKind.PARAGRAPH, words, 0)
         else:
-            self.page.add(BlockKind.LIST_ITEM, item.marker + words, 0)
+            self.page.add(BlockKind.LIST_ITEM, INDENT * item.depth + item.marker + words, item.depth)
             item.marker = ""
 
     def _line(self, node: "LexborNode", in_main: bool) -> str:

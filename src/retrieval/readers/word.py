@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, Page, metadata_title
+from retrieval.readers.content import INDENT, Content, Page, metadata_title
 from retrieval.records import BlockKind, Provenance
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ _LIST_STYLE = re.compile(r"list (?:bullet|number) ([2-5])")
 _DELETED = frozenset("del moveFrom".split())
 LAST_LEVEL = 6
 """Of the headings of a document; Word has nine."""
-
-INDENT = "  "
-"""Before an item for each level that it lies deep: outside of its span."""
 
 SHOWN_OF_BOX = 40
 """Characters of a text box by which an editor finds it."""
