@@ -206,7 +206,8 @@ def test_json_of_every_form_that_is_in_use(data: object) -> None:
 
 def test_answers_with_tags_are_read_as_a_page() -> None:
     answer = (
-        "<h2>Kosten</h2><p>Een&nbsp;<b>paspoort</b> kost<br>€ 86,85.</p><ul><li>Pin<ul><li>of pas</ul><li>Contant</ul>"
+        "<h2>Kosten</h2><p>Een&nbsp;<b>paspoort</b> kost<br>€ 86,85.</p>"
+        "<ul><li>Pin<ul><li>of pas</ul><li>Contant</ul>"
         "<table><tr><th>Wat<th>Prijs<tr><td>Spoed<td>€ 57</table><script>alert(1)</script>"
     )
     pairs = [
