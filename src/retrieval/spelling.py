@@ -29,6 +29,10 @@ LEAST_LENGTH = 4
 """Shorter words are left alone: most of them are one letter from another word."""
 LONG_WORD = 8
 """Letters from which a word may have two errors instead of one."""
+LEAST_PART = 3
+"""Letters of each of the two words that a compound is put together of (docs/experiments.md, "Compounds")."""
+LINKS = ("", "s", "en")
+"""What stands between them."""
 MOST_CANDIDATES = 6
 """Nearest words among which the one that starts alike and stands in most passages is taken."""
 
@@ -187,7 +191,7 @@ class Spelling:
         word = folded(typed)
         if len(word) < LEAST_LENGTH or word in self._words or self._is_dutch(word):
             return typed
-        errors = 1 if len(word) < LONG_WORD else 2
+        errors = 1 if len(word) < LONG_WORD or self._is_compound(word) else 2
         candidates = [
             candidate
             for length in range(len(word) - errors, len(word) + errors + 1)
@@ -201,6 +205,15 @@ class Spelling:
             (distance, candidate[0] != word[0], -self._words[candidate][1], self._words[candidate][0])
             for candidate, distance, _ in near
         )[-1]
+
+    def _is_compound(self, word: str) -> bool:
+        """Whether it is two Dutch words put together: "voorrang", which the list lacks."""
+        return any(
+            self._is_dutch(word[:end]) and self._is_dutch(word[end + len(link) :])
+            for end in range(LEAST_PART, len(word) - LEAST_PART + 1)
+            for link in LINKS
+            if word.startswith(link, end) and len(word) - end - len(link) >= LEAST_PART
+        )
 
     def _is_dutch(self, word: str) -> bool:
         value = _hash(word)
