@@ -87,6 +87,7 @@ def test_two_words_put_together_are_no_word_with_two_errors(tmp_path: Path) -> N
     assert spelling.corrected("bijstand") == "bijstand"
     assert spelling.corrected("paardenlijst") == "paardenlijst"  # with -en- between
     assert spelling.corrected("voorkrnat") == "voorkant"  # a letter too many, and "rn" for "nr"
+    assert spelling.corrected("medewreker") == "medewerkers"  # one error, and the ending is lacking
     assert spelling.corrected("medewrekers") == "medewerkers"  # "mede" and "wrekers", but one error
 
 

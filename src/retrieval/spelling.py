@@ -33,6 +33,8 @@ LEAST_PART = 3
 """Letters of each of the two words that a compound is put together of (docs/experiments.md, "Compounds")."""
 LINKS = ("", "s", "en")
 """What stands between them."""
+ENDINGS = ("", "s", "en")
+"""What a compound may lack beside its one error: "burgermeester", where the corpus has "burgemeesters"."""
 MOST_CANDIDATES = 6
 """Nearest words among which the one that starts alike and stands in most passages is taken."""
 
@@ -191,7 +193,7 @@ class Spelling:
         word = folded(typed)
         if len(word) < LEAST_LENGTH or word in self._words or self._is_dutch(word):
             return typed
-        errors = 1 if len(word) < LONG_WORD or self._is_compound(word) else 2
+        errors = 1 if len(word) < LONG_WORD else 2
         candidates = [
             candidate
             for length in range(len(word) - errors, len(word) + errors + 1)
@@ -199,6 +201,8 @@ class Spelling:
         ]
         # restricted Damerau-Levenshtein: "avid" is one error from "aivd"
         near = extract(word, candidates, scorer=OSA.distance, score_cutoff=errors, limit=MOST_CANDIDATES)
+        if errors > 1 and near and self._is_compound(word):
+            near = [found for found in near if _is_one_error(word, found[0])]
         if not near:
             return typed
         return min(
@@ -219,6 +223,11 @@ class Spelling:
         value = _hash(word)
         place = int(np.searchsorted(self._dutch, value))
         return place < len(self._dutch) and int(self._dutch[place]) == value
+
+
+def _is_one_error(word: str, candidate: str) -> bool:
+    """Whether a word is one error from another, or from that without an ending."""
+    return any(OSA.distance(word, candidate.removesuffix(ending)) <= 1 for ending in ENDINGS)
 
 
 def sounds(word: str) -> str:
