@@ -410,7 +410,7 @@ def test_markdown_becomes_the_text_that_is_seen() -> None:
     ]
     assert content.title == "De titel"
     assert [block.level for block in content.blocks if block.kind is BlockKind.HEADING] == [2, 1]
-    assert "\n\n- een\n- twee\nnog wat\n3. drie\n\nA | B\n1 | 2\n\n  x = 1\n" in content.text
+    assert "\n\n- een\n  - twee\n  nog wat\n3. drie\n\nA | B\n1 | 2\n\n  x = 1\n" in content.text
 
 
 def test_front_matter_tells_where_a_text_comes_from() -> None:
@@ -524,6 +524,13 @@ def test_no_word_of_markdown_is_lost(words: list[str], data: st.DataObject) -> N
 
 def nested_list(depth: int) -> str:
     return "\n".join(f"{'  ' * number}- punt{number}" for number in range(depth))
+
+
+def test_items_below_items_are_indented_by_their_depth() -> None:
+    read = read_markdown("Grofvuil:\n\n* matrassen\n    * droog\n\n      en schoon\n    * twee\n* kasten\n")
+    assert read.text == "Grofvuil:\n\n- matrassen\n  - droog\n  en schoon\n  - twee\n- kasten"
+    assert [block.level for block in read.blocks] == [0, 0, 1, 1, 1, 0]
+    assert blocks_of(read)[2] == ("list_item", "- droog")
 
 
 def nested_quote(depth: int) -> str:

@@ -225,6 +225,19 @@ def test_lists_keep_their_markers() -> None:
     ]
 
 
+def test_items_below_items_are_indented_by_their_depth() -> None:
+    content = read(
+        "<p>Grofvuil:<ul><li>matrassen<ul><li>droog<p>en schoon</p><ol><li>zonder beugels</ol><li>twee</ul>"
+        "<li>kasten</ul><ul><li><ul><li>los</ul><li><h3>Kaart</h3><ul><li>erop</ul></ul>"
+    )
+    assert content.text == (
+        "Grofvuil:\n\n- matrassen\n  - droog\n  en schoon\n    1. zonder beugels\n  - twee\n- kasten\n- los"
+        "\n\nKaart\n\n- erop"
+    )
+    items = [block.level for block in content.blocks if block.kind.value == "list_item"]
+    assert items == [0, 1, 1, 2, 1, 0, 0, 0]
+
+
 def test_a_question_that_opens_is_a_heading_below_the_last() -> None:
     content = read(
         "<h2>Vragen</h2><details><summary>Een?</summary>Ja.<details><summary>Diep?</summary>Nee.</details>"
@@ -379,6 +392,55 @@ def test_a_time_that_is_marked_comes_before_the_first() -> None:
     )
     assert read(f"<main>Op {page}</main>").known == Provenance(date="2024-06-07", modified="2024-08-09")
     assert read("<main>Op <time datetime=2025-01-01>nu</time></main>").known.date == "2025-01-01"
+
+
+@pytest.mark.parametrize(
+    ("stamp", "known"),
+    [
+        ("Laatst gewijzigd op 3 maart 2026", Provenance(modified="2026-03-03")),
+        ("Voor het laatst bijgewerkt: 03-03-2026", Provenance(modified="2026-03-03")),
+        ("Laatste wijziging: dinsdag 3 maart 2026, 10:05 uur", Provenance(modified="2026-03-03")),
+        ("Gepubliceerd op&nbsp;1 <b>februari</b> 2025.", Provenance(date="2025-02-01")),
+        (
+            "Gepubliceerd op 1/2/2025 | Laatst aangepast op 2025-03-04",
+            Provenance(date="2025-02-01", modified="2025-03-04"),
+        ),
+    ],
+)
+def test_a_block_that_says_nothing_but_when_the_page_was_changed_is_no_text(
+    stamp: str, known: Provenance
+) -> None:
+    content = read(f"<main><h1>Honden</h1><p>U betaalt € 74.</p><p class=date>{stamp}</p></main>")
+    assert (content.text, content.known) == ("Honden\n\nU betaalt € 74.", known)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "De regeling is laatst gewijzigd op 3 maart 2026",
+        "Laatst gewijzigd op 31 februari 2026",
+        "Laatst gewijzigd op 3 foobar 2026",
+        "Laatst gewijzigd op 3 maart 2026 door de raad",
+        "Datum: 3 maart 2026",  # of a meeting, as well as of the page
+    ],
+)
+def test_a_date_of_something_else_is_read(words: str) -> None:
+    content = read(f"<p>{words}</p>")
+    assert (content.text, content.known) == (words, Provenance())
+
+
+def test_a_date_in_a_cell_stays_and_metadata_come_first() -> None:
+    row = "<table><tr><td>Kaart<td>Gewijzigd op 3 maart 2026</table>"
+    head = "<meta name=DCTERMS.modified content=2025-05-06>"
+    content = read(f"<head>{head}</head><body>{row}<p>Laatst gewijzigd op 3 maart 2026")
+    assert content.text == "Kaart | Gewijzigd op 3 maart 2026"
+    assert content.known.modified == "2025-05-06"
+
+
+def test_a_page_of_pictures_alone_has_no_text() -> None:
+    footer = "<footer><h3>Help content debug info</h3></footer>"
+    assert read(f"<body><p><img src=a.png alt='Een venster'></p>{footer}").text == ""
+    assert read(f"<body><p><img src=telling.gif alt=''></p>{footer}").text == "Help content debug info"
 
 
 def test_what_the_editor_says_comes_before_what_the_page_says(tmp_path: Path) -> None:

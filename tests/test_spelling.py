@@ -77,6 +77,20 @@ def test_of_equally_near_words_the_one_that_starts_alike_is_taken_then_the_more_
     assert spelling.corrected("Korbane") == "Korbanu"  # as near as Korbani, and in two texts
 
 
+def test_two_words_put_together_are_no_word_with_two_errors(tmp_path: Path) -> None:
+    write_spelling(
+        tmp_path / "spelling", ["De voorkant en de medewerkers.", "Een kaartenlijst; het bestand."]
+    )
+    spelling = Spelling.open(tmp_path / "spelling")
+
+    assert spelling.corrected("wie heeft voorrang") == "wie heeft voorrang"  # two letters from "voorkant"
+    assert spelling.corrected("bijstand") == "bijstand"
+    assert spelling.corrected("paardenlijst") == "paardenlijst"  # with -en- between
+    assert spelling.corrected("voorkrnat") == "voorkant"  # a letter too many, and "rn" for "nr"
+    assert spelling.corrected("medewreker") == "medewerkers"  # one error, and the ending is lacking
+    assert spelling.corrected("medewrekers") == "medewerkers"  # "mede" and "wrekers", but one error
+
+
 @given(st.text(max_size=60))
 def test_everything_but_words_stays_and_words_of_the_corpus_too(spelling: Spelling, text: str) -> None:
     corrected = spelling.corrected(f"{text} AIVD")

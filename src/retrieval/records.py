@@ -54,7 +54,10 @@ class BlockKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of a document as its format sets it apart; ``level`` is that of a heading (1 to 6)."""
+    """A stretch of a document as its format sets it apart.
+
+    ``level`` is that of a heading (1 to 6), and of an item of a list in how many others it lies.
+    """
 
     kind: BlockKind
     span: Span

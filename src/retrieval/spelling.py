@@ -29,6 +29,12 @@ LEAST_LENGTH = 4
 """Shorter words are left alone: most of them are one letter from another word."""
 LONG_WORD = 8
 """Letters from which a word may have two errors instead of one."""
+LEAST_PART = 3
+"""Letters of each of the two words that a compound is put together of (docs/experiments.md, "Compounds")."""
+LINKS = ("", "s", "en")
+"""What stands between them."""
+ENDINGS = ("", "s", "en")
+"""What a compound may lack beside its one error: "burgermeester", where the corpus has "burgemeesters"."""
 MOST_CANDIDATES = 6
 """Nearest words among which the one that starts alike and stands in most passages is taken."""
 
@@ -195,6 +201,8 @@ class Spelling:
         ]
         # restricted Damerau-Levenshtein: "avid" is one error from "aivd"
         near = extract(word, candidates, scorer=OSA.distance, score_cutoff=errors, limit=MOST_CANDIDATES)
+        if errors > 1 and near and self._is_compound(word):
+            near = [found for found in near if _is_one_error(word, found[0])]
         if not near:
             return typed
         return min(
@@ -202,10 +210,24 @@ class Spelling:
             for candidate, distance, _ in near
         )[-1]
 
+    def _is_compound(self, word: str) -> bool:
+        """Whether it is two Dutch words put together: "voorrang", which the list lacks."""
+        return any(
+            self._is_dutch(word[:end]) and self._is_dutch(word[end + len(link) :])
+            for end in range(LEAST_PART, len(word) - LEAST_PART + 1)
+            for link in LINKS
+            if word.startswith(link, end) and len(word) - end - len(link) >= LEAST_PART
+        )
+
     def _is_dutch(self, word: str) -> bool:
         value = _hash(word)
         place = int(np.searchsorted(self._dutch, value))
         return place < len(self._dutch) and int(self._dutch[place]) == value
+
+
+def _is_one_error(word: str, candidate: str) -> bool:
+    """Whether a word is one error from another, or from that without an ending."""
+    return any(OSA.distance(word, candidate.removesuffix(ending)) <= 1 for ending in ENDINGS)
 
 
 def sounds(word: str) -> str:

@@ -216,18 +216,22 @@ def test_json_of_every_form_that_is_in_use(data: object) -> None:
 
 def test_answers_with_tags_are_read_as_a_page() -> None:
     answer = (
-        "<h2>Kosten</h2><p>Een&nbsp;<b>paspoort</b> kost<br>€ 86,85.</p><ul><li>Pin<li>Contant</ul>"
+        "<h2>Kosten</h2><p>Een&nbsp;<b>paspoort</b> kost<br>€ 86,85.</p>"
+        "<ul><li>Pin<ul><li>of pas</ul><li>Contant</ul>"
         "<table><tr><th>Wat<th>Prijs<tr><td>Spoed<td>€ 57</table><script>alert(1)</script>"
     )
     pairs = [
         {"vraag": "Wat kost het &amp; <i>waarom</i>?", "antwoord": answer},
         {"vraag": "Wat is 1 < 2?", "antwoord": "Zie <a href='/x'>daar</a>:\n- R&amp;D\n- als a < b"},
     ]
-    assert blocks_of(read_json(json.dumps(pairs).encode())) == [
+    content = read_json(json.dumps(pairs).encode())
+    assert "\n- Pin\n  - of pas\n- Contant" in content.text
+    assert blocks_of(content) == [
         ("heading", 2, "Wat kost het & waarom?"),
         ("heading", 3, "Kosten"),
         ("paragraph", 0, "Een\u00a0paspoort kost\n€ 86,85."),
         ("list_item", 0, "- Pin"),
+        ("list_item", 1, "- of pas"),
         ("list_item", 0, "- Contant"),
         ("table_header", 0, "Wat | Prijs"),
         ("table_row", 0, "Spoed | € 57"),

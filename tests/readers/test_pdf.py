@@ -243,3 +243,32 @@ def test_what_stands_at_the_same_place_on_most_pages_is_dropped_and_other_number
     assert [[one.text for one in page] for page in kept] == [
         [f"Voorwaarde {number}{number} telt", "De tekst zelf"] for number in (3, 4, 5)
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "is_dropped"),
+    [
+        ("Pagina 3 van 3", True),
+        ("pagina 12", True),
+        ("3/3", True),
+        ("- 3 -", True),
+        ("4/3", False),  # no page of so many
+        ("Pagina 3 van 3 is leeg", False),
+        ("Artikel 3", False),
+        ("3", False),
+    ],
+)
+def test_the_number_of_a_page_is_dropped_where_it_stands_on_one_page_alone(
+    words: str, is_dropped: bool
+) -> None:
+    (kept,) = without_running([[piece("De tekst zelf", 50, 400), piece(words, 200, 20)]], [800])
+    assert [one.text for one in kept] == ["De tekst zelf"] + [words] * (not is_dropped)
+
+
+def test_what_is_written_as_a_number_of_a_page_stays_in_the_text_and_beside_something() -> None:
+    page = [piece("1/2", 50, 400), piece("Deel", 50, 20), piece("1/2", 300, 20)]
+    assert without_running([page], [800]) == [page]
+
+
+def test_a_page_that_is_repeated_shows_no_number() -> None:
+    assert "Pagina" not in read("verslag-met-scan.pdf").text

@@ -7,6 +7,9 @@ from pathlib import Path
 import docx
 import pytest
 from docx.document import Document as WordDocument
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from hypothesis import given, settings
@@ -72,6 +75,7 @@ def test_headings_lists_and_tables_are_read_from_what_real_programs_write(name: 
         ("table_row", "Paspoort | € 83,87"),
         ("table_row", "Identiteitskaart | € 76,10"),
         ("paragraph", "U betaalt met pin."),
+        ("paragraph", "Contant geld nemen wij niet aan."),  # a footnote
     ]
     assert [block.level for block in content.blocks if block.kind.value == "heading"] == [1, 2, 2]
 
@@ -104,13 +108,83 @@ def test_text_boxes_and_the_table_of_contents_are_left_out() -> None:
         "<w:p><w:r><w:pict><w:txbxContent><w:p><w:r><w:t>In een kader</w:t></w:r></w:p></w:txbxContent>"
         "</w:pict><w:t>Ernaast</w:t></w:r></w:p>"
     )
-    content = read_word(with_body(box))
-    assert content.text == "Ernaast"
+    content = read_word(with_body(box + box))
+    assert content.text == "Ernaast\n\nErnaast"
+    assert content.left_out == (
+        "the text box 'In een kader' is left out: move its words into the text itself",
+    )
     document = docx.Document()
     document.styles.add_style("toc 1", 1)
     document.add_paragraph("Inleiding 3", style="toc 1")
     document.add_paragraph("De tekst.")
     assert read_word(saved(document)).text == "De tekst."
+
+
+def with_notes(body: str, footnotes: str, endnotes: str = "") -> bytes:
+    """A file with these notes, as Word writes them: with a line that sets them apart as the first."""
+    document = docx.Document()
+    document.element.body[:0] = list(parse_xml(f"<w:body {nsdecls('w')}>{body}</w:body>"))
+    for name, kind, notes in (
+        ("footnote", RELATIONSHIP_TYPE.FOOTNOTES, footnotes),
+        ("endnote", RELATIONSHIP_TYPE.ENDNOTES, endnotes),
+    ):
+        line = f"<w:{name} w:id='-1' w:type='separator'><w:p><w:r><w:separator/></w:r></w:p></w:{name}>"
+        xml = f"<w:{name}s {nsdecls('w')}>{line}{notes}</w:{name}s>".encode()
+        uri = PackURI(f"/word/{name}s.xml")
+        part = Part(uri, f"application/vnd.openxmlformats-officedocument.wordprocessingml.{name}s+xml", xml)
+        document.part.relate_to(part, kind)
+    return saved(document)
+
+
+def test_notes_stand_behind_what_refers_to_them() -> None:
+    mark = "<w:r><w:footnoteRef/></w:r>"
+    note = f"<w:footnote w:id='{{}}'><w:p>{mark}<w:r><w:t> {{}}</w:t></w:r></w:p></w:footnote>"
+    refers = "<w:r><w:footnoteReference w:id='{}'/></w:r>"
+    item = "<w:pPr><w:pStyle w:val='ListBullet'/></w:pPr>"
+    content = read_word(
+        with_notes(
+            f"<w:p><w:r><w:t>Op doorgaande wegen</w:t></w:r>{refers.format(2)}<w:r><w:t>.</w:t></w:r></w:p>"
+            "<w:p><w:r><w:t>Wij doen:</w:t></w:r></w:p>"
+            f"<w:p>{item}<w:r><w:t>strooien</w:t></w:r>{refers.format(3)}</w:p>"
+            f"<w:p>{item}<w:r><w:t>vegen</w:t></w:r><w:r><w:endnoteReference w:id='2'/></w:r></w:p>"
+            "<w:p><w:r><w:t>Tot zover.</w:t></w:r>"
+            f"<w:del w:id='9' w:author='x'>{refers.format(4)}</w:del></w:p>",
+            note.format(2, "Een weg van 50 km/u.")
+            + note.format(3, "Met zout.")
+            + note.format(4, "Vervallen."),
+            "<w:endnote w:id='2'><w:p><w:r><w:t>Elke</w:t></w:r></w:p><w:p><w:r><w:t>week.</w:t></w:r></w:p>"
+            "</w:endnote>",
+        )
+    )
+    assert blocks_of(content) == [
+        ("paragraph", "Op doorgaande wegen."),
+        ("paragraph", "Een weg van 50 km/u."),
+        ("paragraph", "Wij doen:"),
+        ("list_item", "- strooien"),
+        ("list_item", "- vegen"),
+        ("paragraph", "Met zout."),
+        ("paragraph", "Elke week."),
+        ("paragraph", "Tot zover."),
+    ]
+
+
+def test_items_below_items_are_indented_by_their_depth() -> None:
+    document = docx.Document()
+    for words, style in (
+        ("matrassen", "List Bullet"),
+        ("droog en schoon", "List Bullet 2"),
+        ("zonder beugels", "List Bullet 3"),
+        ("kasten", "List Bullet"),
+    ):
+        document.add_paragraph(words, style=style)
+    document.add_paragraph("En:")
+    document.add_paragraph("dozen", style="List Bullet 2")
+    content = read_word(saved(document))
+    assert content.text == (
+        "- matrassen\n  - droog en schoon\n    - zonder beugels\n- kasten\n\nEn:\n\n- dozen"
+    )
+    assert [block.level for block in content.blocks] == [0, 1, 2, 0, 0, 0]
+    assert blocks_of(content)[1] == ("list_item", "- droog en schoon")
 
 
 def test_content_controls_and_frames_of_one_cell_are_read_in_place() -> None:

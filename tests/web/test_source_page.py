@@ -11,6 +11,7 @@ from retrieval.web.source_page import (
     Heading,
     Part,
     ShownBlock,
+    ShownItem,
     ShownList,
     ShownTable,
     grouped,
@@ -116,6 +117,19 @@ def test_a_blank_line_ends_a_table_and_not_a_list() -> None:
         ("p", 0),
         ("ul", 1),
     ]
+
+
+def test_an_item_holds_the_items_that_lie_in_it() -> None:
+    text = "- a\n  - b\n    - c\n  - d\n- e"
+    places = [(0, 0), (6, 1), (14, 2), (20, 1), (24, 0)]
+    blocks = tuple(Block(BlockKind.LIST_ITEM, Span(at, at + 3), level) for at, level in places)
+    (one,) = page_of(Document("a", text, "0" * 64, "Titel", blocks))
+
+    def told(items: tuple[ShownItem, ...]) -> list[object]:
+        return [(text_of(item.block.parts), told(item.below)) for item in items]
+
+    assert isinstance(one, ShownList)
+    assert told(one.items) == [("- a", [("- b", [("- c", [])]), ("- d", [])]), ("- e", [])]
 
 
 def test_a_document_without_blocks_is_an_empty_page() -> None:

@@ -50,6 +50,9 @@ _NO_TITLE = re.compile(
 )
 
 
+INDENT = "  "
+"""Before an item of a list for each item that it lies in: outside of its span."""
+
 NOTHING_KNOWN = Provenance()
 """Of a file that does not say where it comes from."""
 

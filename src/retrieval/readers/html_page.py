@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import (
+    INDENT,
     Content,
     FoundHeading,
     Page,
@@ -88,6 +89,23 @@ DATES = (
     "dc.date.created"
 ).split()
 MODIFIED = "article:modified_time dcterms.modified dc.date.modified og:updated_time last-modified".split()
+_DAY = (
+    r"(?:(?:maan|dins|woens|donder|vrij|zater|zon)dag )?"
+    r"(?:(?P<day>\d{1,2}) (?P<month>[a-z]+) (?P<year>\d{4})"
+    r"|(?P<numbers>\d{1,2}(?P<sign>[-/.])\d{1,2}(?P=sign)\d{4})|(?P<iso>\d{4}-\d\d-\d\d))"
+)
+_STAMP = re.compile(
+    r"(?:deze (?:pagina|informatie|tekst) is )?(?:"
+    r"(?P<modified>(?:voor het )?laatst (?:gewijzigd|bijgewerkt|aangepast)"
+    r"|laatste (?:wijziging|update|aanpassing)|gewijzigd|bijgewerkt|aangepast)"
+    r"|gepubliceerd|geplaatst|publicatiedatum|datum van publicatie)"
+    rf"(?: op|:| op:)? {_DAY}(?:,? (?:om )?\d\d?[:.]\d\d(?: uur)?)?\.?",
+    re.IGNORECASE,
+)
+_BETWEEN_STAMPS = re.compile(r" [|·•–-] |\n")
+"""Between the day of publication and that of the last change, on one line or two."""
+_MONTHS = "januari februari maart april mei juni juli augustus september oktober november december".split()
+
 LICENCES = "dcterms.license dcterms.rights dc.rights".split()
 PUBLISHERS = "og:site_name dcterms.publisher dc.publisher dcterms.creator dc.creator".split()
 
@@ -113,7 +131,7 @@ def read_html(data: bytes) -> Content:
         page.text,
         page.title or said.get("og:title") or _title(tree, said.get("og:site_name", "")),
         tuple(page.blocks),
-        known=_known(tree, main, said),
+        known=_known(tree, main, said, blocks.stamps),
         anchors=_anchors(blocks.headings, _identifiers(tree) if "jci" in text else {}),
     )
 
@@ -220,10 +238,23 @@ def _main_text(tree: "LexborHTMLParser") -> tuple["_Blocks", "LexborNode | None"
             blocks.read(place, in_main=True)
         if blocks.page.blocks and blocks.unlinked >= MAIN_SHARE * whole.unlinked:
             return blocks, found[0]
-    if not whole.page.blocks:  # everything stands in what is left out elsewhere
+    if not whole.page.blocks and not _shows_pictures(body, is_no_text):  # all stands in what is left out
         whole = _Blocks(is_hidden)
         whole.read(body)
     return whole, body
+
+
+def _shows_pictures(body: "LexborNode", leaves_out: _LeavesOut) -> bool:
+    """Whether pictures stand in the page itself that are told of in words: then it is no page of text."""
+
+    def enters(node: "LexborNode") -> bool:
+        return not leaves_out(node, False)
+
+    return any(
+        node.tag == "img" and is_words(node.attributes.get("alt")) and not leaves_out(node, False)
+        for node in _in_order(body, enters)
+        if node.is_element_node
+    )
 
 
 def _outermost(body: "LexborNode", places: str, leaves_out: _LeavesOut) -> list["LexborNode"]:
@@ -307,10 +338,18 @@ class _List:
 
 @dataclass
 class _Item:
-    """An item that is open: its marker until that is written, and whether it is a card with a heading."""
+    """An item that is open: its marker until that is written, how deep it lies, and whether it is a card."""
 
     marker: str
+    depth: int
     is_card: bool = False
+
+
+def _depth_below(around: _Item | None) -> int:
+    """In how many items one lies; an item that says nothing before it, or is a card, does not count."""
+    if around is None or around.is_card:
+        return 0
+    return around.depth if around.marker else around.depth + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +366,7 @@ class _Place:
     is_code: bool = False
     is_term: bool = False
     is_decoration: bool = False
+    is_cell: bool = False
 
 
 class _Blocks:
@@ -335,6 +375,7 @@ class _Blocks:
     def __init__(self, leaves_out: _LeavesOut) -> None:
         self.page = Page()
         self.headings: list[tuple[Block, LexborNode]] = []
+        self.stamps: dict[str, str] = {}  # the days of which a block tells and nothing else, by field
         self.unlinked = 0  # characters outside links
         self._leaves_out = leaves_out
         self._words: list[str] = []  # of the block that is open
@@ -401,7 +442,9 @@ class _Blocks:
             case "pre":
                 changes["is_code"] = True
             case "dt":
-                changes["is_term"] = True
+                changes |= {"is_term": True, "is_cell": True}
+            case "td" | "th" | "dd":
+                changes["is_cell"] = True
             case "details":
                 changes["details"] = place.details + 1
             case "summary":  # the question of what opens below it
@@ -413,7 +456,7 @@ class _Blocks:
                 changes["of_list"] = _List(attributes.get("type") or "1", _number(attributes.get("start"), 1))
             case "li":
                 marker = (place.of_list or _List("", 1)).next_marker(attributes.get("value"))
-                changes |= {"item": _Item(marker), "of_list": None}
+                changes |= {"item": _Item(marker, _depth_below(place.item)), "of_list": None}
         if attributes.get("aria-hidden") == "true":
             changes["is_decoration"] = True
         return replace(place, **changes) if changes else place
@@ -448,10 +491,12 @@ class _Blocks:
                 item.is_card = True
         elif place.is_code:
             self.page.add(BlockKind.CODE, words, 0)
+        elif not place.is_cell and (stamps := _stamps(words)):
+            self.stamps = {**stamps, **self.stamps}
         elif item is None or item.is_card:
             self.page.add(BlockKind.PARAGRAPH, words, 0)
         else:
-            self.page.add(BlockKind.LIST_ITEM, item.marker + words, 0)
+            self.page.add(BlockKind.LIST_ITEM, INDENT * item.depth + item.marker + words, item.depth)
             item.marker = ""
 
     def _line(self, node: "LexborNode", in_main: bool) -> str:
@@ -687,7 +732,31 @@ def _title(tree: "LexborHTMLParser", site: str) -> str | None:
     return words or None
 
 
-def _known(tree: "LexborHTMLParser", main: "LexborNode | None", said: Mapping[str, str]) -> Provenance:
+def _stamps(words: str) -> Mapping[str, str]:
+    """The days on which a page was published and changed, where these words say nothing else."""
+    days: dict[str, str] = {}
+    for part in _BETWEEN_STAMPS.split(words):
+        found = _STAMP.fullmatch(part.replace("\xa0", " "))
+        day = _day(found) if found else None
+        if found is None or day is None:
+            return {}
+        days.setdefault("modified" if found["modified"] else "date", day)
+    return days
+
+
+def _day(found: re.Match[str]) -> str | None:
+    """The day of a stamp, as YYYY-MM-DD; None where there is no such day."""
+    if (month := (found["month"] or "").lower()) in _MONTHS:
+        return day_of(f"{found['year']}-{_MONTHS.index(month) + 1:02}-{int(found['day']):02}")
+    if numbers := found["numbers"]:
+        day, month, year = re.split(r"[-/.]", numbers)
+        return day_of(f"{year}-{int(month):02}-{int(day):02}")
+    return day_of(found["iso"])
+
+
+def _known(
+    tree: "LexborHTMLParser", main: "LexborNode | None", said: Mapping[str, str], stamps: Mapping[str, str]
+) -> Provenance:
     linked = _linked_data(tree)
     root = tree.root
     language = ((root.attributes.get("lang") if root is not None else None) or "").strip()
@@ -705,12 +774,15 @@ def _known(tree: "LexborHTMLParser", main: "LexborNode | None", said: Mapping[st
         date=_first_day(
             *(said.get(name) for name in DATES),
             linked.get("datePublished"),
-            *_times(main, "time[datetime][itemprop=datePublished], time[datetime][pubdate], time[datetime]"),
+            *_times(main, "time[datetime][itemprop=datePublished], time[datetime][pubdate]"),
+            stamps.get("date"),
+            *_times(main, "time[datetime]"),
         ),
         modified=_first_day(
             *(said.get(name) for name in MODIFIED),
             linked.get("dateModified"),
             *_times(main, "time[datetime][itemprop=dateModified]"),
+            stamps.get("modified"),
         ),
         valid_from=first,
         valid_until=last,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import UnreadableFileError
 from retrieval.readers.content import (
+    INDENT,
     MAX_TOLD,
     Content,
     FoundHeading,
@@ -111,7 +112,7 @@ def _markdown_blocks(tokens: Sequence["Token"]) -> Iterator[tuple[BlockKind, str
                 elif level or not lists:
                     yield BlockKind.HEADING if level else BlockKind.PARAGRAPH, visible, level
                 elif visible:
-                    yield BlockKind.LIST_ITEM, marker + visible, 0
+                    yield BlockKind.LIST_ITEM, INDENT * (lists - 1) + marker + visible, lists - 1
                     marker = ""
 
 

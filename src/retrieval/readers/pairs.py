@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import MAX_HEADING_CHARACTERS, MAX_TOLD, Content, Page, decoded
+from retrieval.readers.content import INDENT, MAX_HEADING_CHARACTERS, MAX_TOLD, Content, Page, decoded
 from retrieval.readers.html_page import read_html
 from retrieval.records import BlockKind
 
@@ -285,9 +285,11 @@ def _blocks(answer: str) -> Iterator[_Found]:
         page = _page_of(answer)
         for block in page.blocks:
             is_heading = block.kind in (BlockKind.TITLE, BlockKind.HEADING)
-            level = min(LAST_LEVEL, max(block.level, QUESTION_LEVEL) + 1) if is_heading else 0
+            is_item = block.kind is BlockKind.LIST_ITEM
+            level = min(LAST_LEVEL, max(block.level, QUESTION_LEVEL) + 1) if is_heading else block.level
             kind = BlockKind.HEADING if is_heading else block.kind
-            yield kind, page.text[block.span.start : block.span.end], level
+            indent = INDENT * level if is_item else ""
+            yield kind, indent + page.text[block.span.start : block.span.end], level
         return
     for part in re.split(r"\n[ \t]*\n", _plain(answer)):
         yield from ((kind, words, 0) for kind, words in _lines(part))

@@ -52,6 +52,13 @@ _ITEM = re.compile(r"(?:[-–•·▪◦●○■*]|\d{1,2}[.)]|[a-z][.)])\s+(?=
 _CONTENTS_ENTRY = re.compile(r"(?:[.…] ?){4,}(?:\d+|[ivxlc]+)$", re.IGNORECASE)
 """Of a table of contents: dots that lead to the number of a page."""
 
+_PAGE_NUMBER = re.compile(
+    r"(?:pagina|bladzijde|blad|page) (?P<page>\d{1,4})(?: (?:van|of) (?P<count>\d{1,4}))?"
+    r"|(?P<part>\d{1,4}) ?/ ?(?P<all>\d{1,4})|[-–] ?\d{1,4} ?[-–]",
+    re.IGNORECASE,
+)
+"""What is the number of a page on whichever page it stands, alone on its line in a margin."""
+
 _BULLET = re.compile(r"[–•·▪◦●○■*]\s+")
 _HYPHEN = "\u00ad"
 """What stands at the end of a broken word while lines are joined; pdfium has signs of its own for it."""
@@ -314,7 +321,10 @@ def _print_of(page: Any, number: int) -> tuple[float, bool]:
 
 
 def without_running(pages: Sequence[list[Piece]], heights: Sequence[float]) -> list[list[Piece]]:
-    """The pages without what stands at the same place on most: the same words, or the page's own number."""
+    """The pages without what stands at the same place on most, the same words or the page's own number.
+
+    What is written as the number of a page is left out wherever it stands alone in a margin.
+    """
     places: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for number, (pieces, height) in enumerate(zip(pages, heights, strict=True)):
         for piece in pieces:
@@ -330,13 +340,31 @@ def without_running(pages: Sequence[list[Piece]], heights: Sequence[float]) -> l
         return False
 
     return [
-        [piece for piece in pieces if not (_is_in_margin(piece, height) and is_running(piece, number))]
+        [
+            piece
+            for piece in pieces
+            if not (
+                _is_in_margin(piece, height) and (is_running(piece, number) or _is_page_number(piece, pieces))
+            )
+        ]
         for number, (pieces, height) in enumerate(zip(pages, heights, strict=True))
     ]
 
 
 def _is_in_margin(piece: Piece, height: float) -> bool:
     return piece.bottom > height * (1 - MARGIN) or piece.top < height * MARGIN
+
+
+def _is_page_number(piece: Piece, pieces: Sequence[Piece]) -> bool:
+    """Whether a piece is written as the number of a page, and nothing stands beside it."""
+    found = _PAGE_NUMBER.fullmatch(piece.text)
+    if found is None:
+        return False
+    number, count = found["page"] or found["part"], found["count"] or found["all"]
+    is_one = number is None or count is None or 1 <= int(number) <= int(count)
+    return is_one and not any(
+        piece.bottom < other.middle < piece.top for other in pieces if other is not piece
+    )
 
 
 def _forms(text: str, number: int) -> tuple[str, ...]:

@@ -1,17 +1,18 @@
-"""Word files (.docx) as the text that a reader sees of them: headings, paragraphs, lists and tables.
+"""Word files (.docx) as the text that a reader sees of them: headings, paragraphs, lists, tables and notes.
 
-Left out are notes, comments, text boxes, pictures, headers and footers, hidden and deleted text, and the
+Left out are comments, text boxes, pictures, headers and footers, hidden and deleted text, and the
 table of contents.
 """
 
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import UnreadableFileError
-from retrieval.readers.content import Content, Page, metadata_title
+from retrieval.readers.content import INDENT, Content, Page, metadata_title
 from retrieval.records import BlockKind, Provenance
 
 if TYPE_CHECKING:
@@ -31,14 +32,22 @@ _HEADING_STYLE = re.compile(r"(?:heading|kop) ([1-9])", re.IGNORECASE)
 _TITLE_STYLES = frozenset(("title", "titel"))
 _CONTENTS_STYLE = re.compile(r"(?:toc|contents|inhoud|inhopg) (?:[1-9]|heading)|toc ?heading", re.IGNORECASE)
 _TABLE_HEAD_STYLES = frozenset(("table heading", "tabelkop"))
+_LIST_STYLE = re.compile(r"list (?:bullet|number) ([2-5])")
+"""Items of a style that shows its depth by its name alone: each is at the top of a list of its own."""
+_DELETED = frozenset("del moveFrom".split())
 LAST_LEVEL = 6
 """Of the headings of a document; Word has nine."""
+
+SHOWN_OF_BOX = 40
+"""Characters of a text box by which an editor finds it."""
 
 
 def read_word(data: bytes) -> Content:
     """The text of a .docx; its title, dates, version and language are those of the file's properties.
 
-    The title is else that of the Title style, or the only heading of level 1. Raises UnreadableFileError
+    The title is else that of the Title style, or the only heading of level 1. A footnote or endnote is a
+    paragraph behind the one that refers to it, or behind the list or table of which a part does.
+    ``left_out`` tells of text boxes, which stand at no place of the text. Raises UnreadableFileError
     where it is no such file, is broken, is locked by a password, or unpacks to more than
     MAX_UNPACKED_BYTES.
     """
@@ -84,14 +93,18 @@ def _check_package(data: bytes) -> None:
 def _content(document: "WordDocument") -> Content:
     page = Page()
     styles = _Styles(document)
-    paragraphs = list(_blocks(document.element.body, styles, _Numbers(document)))
+    body = document.element.body
+    found = _nested(_blocks(body, styles, _Numbers(document)))
+    paragraphs = list(_with_notes(found, _notes(document)))
     known = document.core_properties
     title = metadata_title(known.title)
-    mains = sum(kind is BlockKind.HEADING and level == 1 for kind, _, level in paragraphs)
-    if mains > 1 and not any(kind is BlockKind.TITLE for kind, _, _ in paragraphs):
+    mains = sum(one.kind is BlockKind.HEADING and one.level == 1 for one in paragraphs)
+    if mains > 1 and not any(one.kind is BlockKind.TITLE for one in paragraphs):
         page.title = ""  # these are chapters: none of them is the title of the whole
-    for kind, visible, level in paragraphs:
-        page.add(BlockKind.HEADING if kind is BlockKind.TITLE else kind, visible, level)
+    for one in paragraphs:
+        kind = BlockKind.HEADING if one.kind is BlockKind.TITLE else one.kind
+        indent = INDENT * one.level if kind is BlockKind.LIST_ITEM else ""
+        page.add(kind, indent + one.words, one.level)
     return Content(
         page.text,
         title or page.title or None,
@@ -102,11 +115,88 @@ def _content(document: "WordDocument") -> Content:
             modified=known.modified.date().isoformat() if known.modified else None,
             version=known.version.strip() or None,
         ),
+        left_out=tuple(
+            f"the text box {box!r} is left out: move its words into the text itself" for box in _boxes(body)
+        ),
     )
 
 
-_Found = tuple[BlockKind, str, int]
-"""Kind, visible text and level of a block."""
+_Note = tuple[str, str]
+"""The name of the element that refers to a note, and the id that it gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Kind, visible text and level of a block (of an item: how deep it lies), and the notes it refers to."""
+
+    kind: BlockKind
+    words: str
+    level: int = 0
+    notes: tuple[_Note, ...] = ()
+
+
+def _nested(blocks: Iterable[_Found]) -> Iterator[_Found]:
+    """The same, items one level below the item that they stand under, whichever levels the list skips."""
+    open_: list[int] = []
+    for block in blocks:
+        if block.kind is not BlockKind.LIST_ITEM:
+            open_ = []
+            yield block
+            continue
+        while open_ and open_[-1] >= block.level:
+            open_.pop()
+        yield replace(block, level=len(open_))
+        open_.append(block.level)
+
+
+def _with_notes(blocks: Iterable[_Found], notes: Mapping[_Note, str]) -> Iterator[_Found]:
+    """The same, each note behind the block that refers to it, and never within a list or table."""
+    waiting: list[_Note] = []
+    for block in blocks:
+        if block.kind not in _IN_A_ROW:
+            yield from (_Found(BlockKind.PARAGRAPH, notes[one]) for one in waiting if one in notes)
+            waiting = []
+        yield block
+        waiting += block.notes
+    yield from (_Found(BlockKind.PARAGRAPH, notes[one]) for one in waiting if one in notes)
+
+
+_IN_A_ROW = (BlockKind.LIST_ITEM, BlockKind.TABLE_HEADER, BlockKind.TABLE_ROW)
+
+
+def _notes(document: "WordDocument") -> Mapping[_Note, str]:
+    """The words of each footnote and endnote."""
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.oxml import parse_xml
+
+    kinds = {"footnote": RELATIONSHIP_TYPE.FOOTNOTES, "endnote": RELATIONSHIP_TYPE.ENDNOTES}
+    notes: dict[_Note, str] = {}
+    for name, kind in kinds.items():
+        try:
+            part = document.part.part_related_by(kind)
+        except KeyError:  # a document without such notes
+            continue
+        for note in _children(parse_xml(part.blob), name):
+            words = " ".join(" ".join(_words_in(note)).split())
+            notes[f"{name}Reference", note.get(f"{_W}id", "")] = words
+    return notes
+
+
+def _references(element: Any) -> tuple[_Note, ...]:
+    """The notes that a paragraph or a row refers to, in order."""
+    return tuple(
+        (_name(one), one.get(f"{_W}id", ""))
+        for one in element.iter(f"{_W}footnoteReference", f"{_W}endnoteReference")
+        if not any(_name(around) in _DELETED for around in one.iterancestors())
+    )
+
+
+def _boxes(body: Any) -> Iterator[str]:
+    """How the words of each text box start; Word writes a box twice, for older programs too."""
+    boxes = (" ".join(" ".join(_words_in(box)).split()) for box in body.iter(f"{_W}txbxContent"))
+    for words in dict.fromkeys(boxes):
+        if words:
+            yield words if len(words) <= SHOWN_OF_BOX else f"{words[:SHOWN_OF_BOX].rstrip()} …"
 
 
 def _blocks(container: Any, styles: "_Styles", numbers: "_Numbers") -> Iterator[_Found]:
@@ -131,15 +221,19 @@ def _block(paragraph: Any, styles: "_Styles", numbers: "_Numbers") -> _Found | N
     words = _visible(paragraph).strip()
     if not words:
         return None
+    notes = _references(paragraph)
     marker = numbers.next_marker(numbering)
     if _TITLE_STYLES & set(names[:1]):
-        return BlockKind.TITLE, words, 1
+        return _Found(BlockKind.TITLE, words, 1, notes)
     level = styles.heading_level(paragraph, style)
     if level:
-        return BlockKind.HEADING, (f"{marker} {words}" if marker not in (None, "-") else words).strip(), level
+        numbered = f"{marker} {words}" if marker not in (None, "-") else words
+        return _Found(BlockKind.HEADING, numbered.strip(), level, notes)
     if marker is None:
-        return BlockKind.PARAGRAPH, words, 0
-    return BlockKind.LIST_ITEM, f"{marker or '-'} {words}", 0
+        return _Found(BlockKind.PARAGRAPH, words, notes=notes)
+    named = _LIST_STYLE.fullmatch(names[0]) if names else None
+    depth = max(numbering[1] if numbering else 0, int(named[1]) - 1 if named else 0)
+    return _Found(BlockKind.LIST_ITEM, f"{marker or '-'} {words}", depth, notes)
 
 
 def _rows(table: Any, styles: "_Styles", numbers: "_Numbers") -> Iterator[_Found]:
@@ -153,7 +247,9 @@ def _rows(table: Any, styles: "_Styles", numbers: "_Numbers") -> Iterator[_Found
         is_head = number == 0 and len(cells) > 1 and all(words) and _is_head(rows[0], cells, styles)
         kind = BlockKind.TABLE_HEADER if is_head else BlockKind.TABLE_ROW
         if any(words):
-            yield kind, " | ".join(words), 0
+            yield _Found(
+                kind, " | ".join(words), notes=tuple(one for cell in row for one in _references(cell))
+            )
 
 
 def _is_head(row: Any, cells: list[list[Any]], styles: "_Styles") -> bool:

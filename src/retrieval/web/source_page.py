@@ -16,6 +16,9 @@ from retrieval.records import Block, BlockKind, Document, Span
 FIRST_HEADING, LAST_HEADING = 2, 6
 """Levels of headings below the title, which is the ``h1``."""
 
+DEEPEST_LIST = 5
+"""In how many items one lies at most on the page: more are lost on a phone."""
+
 FEWEST_HEADINGS = 3
 """Headings from which on a page has an outline."""
 
@@ -74,10 +77,18 @@ class ShownBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownItem:
+    """An item of a list, and the items that lie in it."""
+
+    block: ShownBlock
+    below: "tuple[ShownItem, ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class ShownList:
     """Items of a list."""
 
-    items: tuple[ShownBlock, ...]
+    items: tuple[ShownItem, ...]
     tag: str = "ul"
 
 
@@ -127,7 +138,8 @@ def grouped(document: Document, shown: Sequence[ShownBlock]) -> list[ShownBlock 
     for first, end in _runs(document):
         kind, run = document.blocks[first].kind, tuple(shown[first:end])
         if kind is BlockKind.LIST_ITEM:
-            together.append(ShownList(run))
+            levels = [min(block.level, DEEPEST_LIST) for block in document.blocks[first:end]]
+            together.append(ShownList(_items(run, levels)))
         elif kind in _ROWS:
             tables += 1
             together.append(_table(run, f"Tabel {tables}{heading and f': {heading}'}"))
@@ -237,6 +249,17 @@ def _goes_on(text: str, before: Block, block: Block) -> bool:
         return False
     starts_anew = block.kind is BlockKind.TABLE_HEADER and before.kind is BlockKind.TABLE_ROW
     return not starts_anew and text.count("\n", before.span.end, block.span.start) <= 1
+
+
+def _items(run: Sequence[ShownBlock], levels: Sequence[int]) -> tuple[ShownItem, ...]:
+    """An item holds those behind it that are deeper."""
+    items = []
+    first = 0
+    while first < len(run):
+        end = next((at for at in range(first + 1, len(run)) if levels[at] <= levels[first]), len(run))
+        items.append(ShownItem(run[first], _items(run[first + 1 : end], levels[first + 1 : end])))
+        first = end
+    return tuple(items)
 
 
 def _table(rows: Sequence[ShownBlock], name: str) -> ShownTable:
