@@ -104,16 +104,18 @@ def pages_of_pdf(path: Path, without_heads: bool = False) -> list[list[str]]:
 
 
 def paragraphs_of_word(path: Path) -> Iterator[str]:
-    """The text of each paragraph of a Word file, in order: tabs and line breaks as blanks."""
+    """The text of each paragraph of a Word file, then of each note: tabs and line breaks as blanks."""
     with zipfile.ZipFile(path) as archive:
-        document = ElementTree.fromstring(archive.read("word/document.xml"))  # noqa: S314 - a file of the tests
-    for paragraph in document.iter(f"{WORD}p"):
-        parts = (
+        names = [f"word/{part}.xml" for part in ("document", "footnotes", "endnotes")]
+        parts = [archive.read(name) for name in names if name in archive.namelist()]
+    trees = [ElementTree.fromstring(part) for part in parts]  # noqa: S314 - a file of the tests
+    for paragraph in (paragraph for tree in trees for paragraph in tree.iter(f"{WORD}p")):
+        texts = (
             element.text or "" if element.tag == f"{WORD}t" else " "
             for element in paragraph.iter()
             if element.tag in {f"{WORD}t", f"{WORD}tab", f"{WORD}br"}
         )
-        yield "".join(parts)
+        yield "".join(texts)
 
 
 def without_marks(markdown: str) -> str:
