@@ -17,7 +17,7 @@ REBUILD = "; rebuild with: vraagbaak index"
 
 
 def opened(folder: Path, *texts: str) -> LexicalIndex:
-    write_lexical(folder, texts)
+    write_lexical(folder, [analyse(text) for text in texts])
     return LexicalIndex.open(folder)
 
 
@@ -125,7 +125,7 @@ def test_pieces_are_every_four_letters_of_a_word_with_its_ends() -> None:
 
 def test_a_part_of_a_compound_and_a_misspelt_word_are_found_by_pieces(tmp_path: Path) -> None:
     texts = ["terrorismebestrijding", "veiligheidsdienst", "kat"]
-    write_lexical(tmp_path, texts, word_pieces)
+    write_lexical(tmp_path, [word_pieces(text) for text in texts])
     index = LexicalIndex.open(tmp_path, word_pieces)
 
     assert index.search("bestrijding van terrorisme", 1).ids.tolist() == [0]
@@ -173,7 +173,7 @@ def test_texts_without_a_term_can_be_searched(tmp_path: Path, texts: tuple[str, 
 
 
 def test_no_file_holds_a_pickle(tmp_path: Path) -> None:
-    write_lexical(tmp_path, ["kat", "hond"])
+    write_lexical(tmp_path, [["kat"], ["hond"]])
 
     names = {path.suffix for path in tmp_path.iterdir()}
     assert names == {".npy", ".json"}
@@ -213,7 +213,7 @@ def test_the_stop_words_are_those_of_snowball() -> None:
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes | None, found: str) -> None:
-    write_lexical(tmp_path, ["kat", "hond"])
+    write_lexical(tmp_path, [["kat"], ["hond"]])
     if content is None:
         (tmp_path / name).unlink()
     else:
@@ -226,7 +226,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: bytes | Non
 
 
 def test_arrays_of_different_indexes_do_not_open(tmp_path: Path) -> None:
-    write_lexical(tmp_path, ["kat", "hond"])
+    write_lexical(tmp_path, [["kat"], ["hond"]])
     np.save(tmp_path / "data.csc.index.npy", np.ones(5, np.float32))
 
     with pytest.raises(BrokenIndexError) as raised:

@@ -61,7 +61,7 @@ from retrieval.layout import (
     STORE,
     SUGGESTIONS,
 )
-from retrieval.lexical import word_pieces, write_lexical
+from retrieval.lexical import analyse, word_pieces, write_lexical
 from retrieval.passages import CUTTING_VERSION, cut_passages
 from retrieval.ranking import Vectors
 from retrieval.records import Document, Passage
@@ -403,29 +403,27 @@ def _write_texts(
     passages = list(chain.from_iterable(cut.values()))
     write_store(draft / STORE, documents.values(), passages)
     found_by = [lexical_text(passage, documents[passage.document_id].title) for passage in passages]
-    write_lexical(draft / LEXICAL, found_by)
-    write_lexical(draft / LETTERS, found_by, word_pieces)
-    _write_items(draft, passages, found_by, documents)
+    of_items = [item_texts(passage, documents[passage.document_id].title) for passage in passages]
+    owners = [number for number, texts in enumerate(of_items) for _ in texts]
+    items = list(chain.from_iterable(of_items))
+    for analysis, of_passages, of_both in (
+        (analyse, LEXICAL, ITEM_WORDS),
+        (word_pieces, LETTERS, ITEM_LETTERS),
+    ):
+        terms = [analysis(text) for text in found_by]
+        write_lexical(draft / of_passages, terms)
+        # items and rows stand behind the passages, among which they are weighed
+        write_lexical(draft / of_both, [*terms, *map(analysis, items)] if items else [])
+    write_array(draft / ITEM_PASSAGES, (len(owners),), np.int64, [np.array(owners, np.int64)])
     write_lexical(
-        draft / DOCUMENT_WORDS, ["\n".join(passage.text for passage in own) for own in cut.values()]
+        draft / DOCUMENT_WORDS,
+        [analyse("\n".join(passage.text for passage in own)) for own in cut.values()],
     )
     numbers = [number for number, own in enumerate(cut.values()) for _ in own]
     write_array(draft / PASSAGE_DOCUMENTS, (len(numbers),), np.int64, [np.array(numbers, np.int64)])
     same_as = first_of_each_kind([passage.text for passage in passages])
     write_array(draft / SAME_AS, (len(same_as),), np.int64, [np.array(same_as, np.int64)])
     write_spelling(draft / SPELLING, found_by, spelling_before)
-
-
-def _write_items(
-    draft: Path, passages: Sequence[Passage], found_by: list[str], documents: Mapping[str, Document]
-) -> None:
-    """The words of items and rows, behind those of the passages, among which they are weighed."""
-    of_passages = [item_texts(passage, documents[passage.document_id].title) for passage in passages]
-    owners = [number for number, texts in enumerate(of_passages) for _ in texts]
-    weighed = [*found_by, *chain.from_iterable(of_passages)] if owners else []
-    write_lexical(draft / ITEM_WORDS, weighed)
-    write_lexical(draft / ITEM_LETTERS, weighed, word_pieces)
-    write_array(draft / ITEM_PASSAGES, (len(owners),), np.int64, [np.array(owners, np.int64)])
 
 
 def _write_vectors(draft: Path, rows: _Rows, vectors: VectorCache, dimension: int) -> None:

@@ -86,8 +86,8 @@ def word_pieces(text: str) -> list[str]:
     ]
 
 
-def write_lexical(folder: Path, texts: Sequence[str], analysis: Analysis = analyse) -> None:
-    """Write the index of ``texts`` into the new ``folder``; the place in ``texts`` is the passage's id.
+def write_lexical(folder: Path, analysed: Sequence[Sequence[str]]) -> None:
+    """Write the index of texts into the new ``folder``: the terms of each, whose place is the passage's id.
 
     Raises BrokenIndexError where it cannot be written.
     """
@@ -97,7 +97,7 @@ def write_lexical(folder: Path, texts: Sequence[str], analysis: Analysis = analy
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # which it sets itself to DEBUG
 
     vocabulary: dict[str, int] = {}
-    terms = [[vocabulary.setdefault(term, len(vocabulary)) for term in analysis(text)] for text in texts]
+    terms = [[vocabulary.setdefault(term, len(vocabulary)) for term in own] for own in analysed]
     index = bm25s.BM25(k1=K1, b=B, method="lucene")
     if vocabulary:
         index.index((terms, vocabulary), create_empty_token=False, show_progress=False)
@@ -107,7 +107,7 @@ def write_lexical(folder: Path, texts: Sequence[str], analysis: Analysis = analy
             "data": np.empty(0, np.float32),
             "indices": np.empty(0, np.int32),
             "indptr": np.zeros(1, np.int32),
-            "num_docs": len(texts),
+            "num_docs": len(analysed),
         }
     with writing(folder):
         index.save(folder, allow_pickle=False, show_progress=False)
