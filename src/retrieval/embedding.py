@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import Protocol
 
 from retrieval.bundled import FILE_SHA256, GRAPH_VERSION, MAX_TOKENS, BundledModel, Vectors
@@ -78,14 +78,12 @@ class BundledEmbedder:
 class SparingEmbedder:
     """Counts tokens and embeds few texts with an embedder that is open, and opens another for many.
 
-    That one is opened in a thread while the first of many texts are embedded with the one that is open. Both
-    are of one fingerprint, so that it does not matter which of them made a vector.
+    Both are of one fingerprint, so that it does not matter which of them made a vector.
     """
 
     def __init__(self, opened: Embedder, open_for_many: Callable[[], Embedder]) -> None:
         self._opened = opened
-        self._open_for_many = open_for_many
-        self._for_many: Future[Embedder] | None = None
+        self._for_many = cache(open_for_many)
         self.dimension = opened.dimension
         self.max_tokens = opened.max_tokens
         self.fingerprint = opened.fingerprint
@@ -95,17 +93,9 @@ class SparingEmbedder:
         return self._opened.embed_queries(queries)
 
     def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        """Vectors of the passages, by the embedder for many where there are more than FEW_TEXTS.
-
-        Raises what opening that raises.
-        """
-        if len(texts) <= FEW_TEXTS:
-            return self._opened.embed_texts(texts, progress)
-        if self._for_many is None:
-            with ThreadPoolExecutor(1, thread_name_prefix="opening") as thread:
-                self._for_many = thread.submit(self._open_for_many)
-                return self._opened.embed_texts(texts, progress)
-        return self._for_many.result().embed_texts(texts, progress)
+        """Vectors of the passages, by the embedder that is open where there are at most FEW_TEXTS."""
+        embedder = self._opened if len(texts) <= FEW_TEXTS else self._for_many()
+        return embedder.embed_texts(texts, progress)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each passage, uncut."""
