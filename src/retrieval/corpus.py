@@ -3,7 +3,6 @@
 A file that cannot be read is left out with its reason, the rest goes on.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,7 @@ from retrieval.provenance import is_sidecar, read_provenances
 from retrieval.readers.content import Content, period_of
 from retrieval.readers.formats import READERS
 from retrieval.readers.plain_text import paragraphs_of
-from retrieval.records import Document, Provenance
+from retrieval.records import Document, Provenance, sha256_of_text
 
 MAX_REASONS = 10
 """Reasons that one message names; a folder full of pictures needs no line for each."""
@@ -106,7 +105,7 @@ def _not_against(editors: Provenance, files_own: Provenance) -> Provenance:
 
 def text_document(document_id: str, title: str, text: str) -> Document:
     """A document of plain text that comes from no file, and whose title is not a part of it."""
-    return Document(document_id, text, hashlib.sha256(text.encode()).hexdigest(), title, paragraphs_of(text))
+    return Document(document_id, text, sha256_of_text(text), title, paragraphs_of(text))
 
 
 def _content_of(path: Path, parser: Parser) -> Content:
@@ -120,7 +119,7 @@ def _document(path: Path, document_id: str, content: Content, provenance: Proven
     return Document(
         id=document_id,
         text=content.text,
-        sha256=hashlib.sha256(content.text.encode()).hexdigest(),
+        sha256=sha256_of_text(content.text),
         title=provenance.title or content.title or _readable(path.stem),
         blocks=content.blocks,
         provenance=_merged(provenance, content.known),
