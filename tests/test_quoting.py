@@ -212,6 +212,23 @@ def test_a_quote_lies_in_its_passage_and_its_lead_in_the_document(
             assert found.lead.span.end <= found.span.start
 
 
+@pytest.mark.parametrize(
+    "second",
+    ["U maakt hiervoor een afspraak.", "De burger betaalt daarvoor 10 euro.", "Daarvoor betaalt u 10 euro."],
+)
+def test_a_word_that_points_back_near_the_start_brings_the_sentence_before(second: str) -> None:
+    found = hit("U vraagt een pas aan.", second, "Er is meer.", scores=(0.8, 0.9, 0.7))
+    assert quoted(found, "Hoe?") == f"U vraagt een pas aan. {second}"
+
+
+@pytest.mark.parametrize(
+    "second", ["U maakt een afspraak en neemt hiervoor contact op.", "De voorkamer is dicht."]
+)
+def test_a_word_that_points_back_within_the_sentence_does_not(second: str) -> None:
+    found = hit("U vraagt een pas aan.", second, "Er is meer.", scores=(0.8, 0.9, 0.7))
+    assert quoted(found, "Hoe?") == second
+
+
 STEPS = ("- Log in met DigiD.", "- Vul het formulier in.", "- Stuur het op.")
 
 

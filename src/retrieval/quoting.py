@@ -13,8 +13,12 @@ from retrieval.passages import is_item
 from retrieval.records import Hit, Lead, Passage, Query, Span
 from retrieval.sentences import best_sentence, sentence_scores
 
-_ANAPHOR = re.compile(r"(?:zij|ze|hij|dit|dat|deze|die|daar(?!naast)\w*|hier\w*)\b", re.IGNORECASE)
-"""How a sentence starts that speaks of what the sentence before it named."""
+_ANAPHOR = re.compile(
+    r"(?:zij|ze|hij|dit|dat|deze|die|daar(?!naast)\w*|hier\w*)\b"
+    r"|(?:[\w'-]+ ){1,4}(?:hier|daar)(?:aan|bij|door|in|mee|op|over|tegen|toe|uit|van|voor)\b",
+    re.IGNORECASE,
+)
+"""How a sentence starts that speaks of what the sentence before it named: "Zij …", "U maakt hiervoor …"."""
 
 _SEVERAL = re.compile(
     r"(?:en )?(?:(?:met|aan|van|bij|door|voor|over|uit|op|in|naar|tegen) )?(?:wie|welke)\b"
