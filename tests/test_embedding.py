@@ -13,6 +13,7 @@ from retrieval.bundled import BundledModel
 from retrieval.embedding import (
     E5_NAME,
     FEW_TEXTS,
+    BundledEmbedder,
     Embedder,
     SparingEmbedder,
     known_fingerprint,
@@ -146,10 +147,35 @@ def test_many_texts_and_nothing_else_open_another_embedder(direct: Embedder) -> 
     sparing.embed_queries(texts)
     sparing.count_tokens(texts)
     assert opened == []
-    vectors = sparing.embed_texts(texts)
-    sparing.embed_texts(texts)
+    vectors = sparing.embed_texts(texts)  # beside it the other is opened, which embeds the next ones
+    assert opened == [direct]
+    np.testing.assert_array_equal(sparing.embed_texts(texts), direct.embed_texts(texts))
     assert opened == [direct]
     np.testing.assert_allclose(vectors, direct.embed_texts(texts), atol=0.01)
+
+
+def test_an_embedder_for_many_texts_that_cannot_be_opened_fails_the_next_of_them(direct: Embedder) -> None:
+    def fail() -> Embedder:
+        raise EmbedderError("cannot be opened")
+
+    sparing = SparingEmbedder(direct, fail)
+    texts = [f"de {number}" for number in range(FEW_TEXTS + 1)]
+    assert len(sparing.embed_texts(texts)) == len(texts)
+    with pytest.raises(EmbedderError, match="cannot be opened"):
+        sparing.embed_texts(texts)
+
+
+def test_a_model_that_is_open_is_shared_with_the_library(direct: Embedder) -> None:
+    assert isinstance(direct, BundledEmbedder)
+    asked: list[BundledModel] = []
+
+    def shared() -> BundledModel:
+        asked.append(direct.model)
+        return direct.model
+
+    by_library = open_corpus_embedder(DEFAULT_EMBEDDER, None, None, shared)
+    assert asked == [direct.model]
+    np.testing.assert_allclose(by_library.embed_texts(TEXTS), direct.embed_texts(TEXTS), atol=0.01)
 
 
 def test_the_default_adds_the_prompts_of_e5(direct: Embedder) -> None:
@@ -168,7 +194,9 @@ def test_the_default_is_an_ordinary_sentence_transformer(tmp_path: Path, direct:
 
     from retrieval.sentence_transformer import bundled_sentence_transformer
 
-    bundled_sentence_transformer("query: ", "passage: ").save(str(tmp_path), create_model_card=False)
+    bundled_sentence_transformer(BundledModel.open(), "query: ", "passage: ").save(
+        str(tmp_path), create_model_card=False
+    )
     loaded = SentenceTransformer(str(tmp_path), trust_remote_code=True, local_files_only=True)
     assert loaded.max_seq_length == 512
     assert loaded.get_embedding_dimension() == 384

@@ -514,13 +514,14 @@ def _refuse_index_of_default_embedder(settings: Settings) -> None:
 
 
 def _corpus_embedder(settings: Settings, opened: Embedder) -> Embedder:
-    from retrieval.embedding import SparingEmbedder, open_corpus_embedder
-    from retrieval.settings import DEFAULT_EMBEDDER
+    from retrieval.embedding import BundledEmbedder, SparingEmbedder, open_corpus_embedder
 
-    if settings.embedder != DEFAULT_EMBEDDER:
+    if not isinstance(opened, BundledEmbedder):
         return opened
     prompts = settings.query_prompt, settings.passage_prompt
-    return SparingEmbedder(opened, lambda: open_corpus_embedder(settings.embedder, *prompts))
+    return SparingEmbedder(
+        opened, lambda: open_corpus_embedder(settings.embedder, *prompts, lambda: opened.model)
+    )
 
 
 def _open_chatbot(

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from retrieval.bundled import FILE_SHA256, GRAPH_VERSION, MAX_TOKENS, BundledModel, Vectors
@@ -55,7 +55,7 @@ class BundledEmbedder:
     """The bundled model on its own runtime."""
 
     def __init__(self, model: BundledModel, query_prompt: str, passage_prompt: str) -> None:
-        self._model = model
+        self.model = model
         self._query_prompt = query_prompt
         self._passage_prompt = passage_prompt
         self.dimension = model.dimension
@@ -64,26 +64,28 @@ class BundledEmbedder:
 
     def embed_queries(self, queries: Sequence[str]) -> Vectors:
         """Vectors of the queries: (n, 384), rows of length 1."""
-        return self._model.encode([self._query_prompt + query for query in queries])
+        return self.model.encode([self._query_prompt + query for query in queries])
 
     def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Vectors of the passages: (n, 384), rows of length 1."""
-        return self._model.encode([self._passage_prompt + text for text in texts], progress)
+        return self.model.encode([self._passage_prompt + text for text in texts], progress)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each passage, uncut."""
-        return self._model.count_tokens([self._passage_prompt + text for text in texts])
+        return self.model.count_tokens([self._passage_prompt + text for text in texts])
 
 
 class SparingEmbedder:
     """Counts tokens and embeds few texts with an embedder that is open, and opens another for many.
 
-    Both are of one fingerprint, so that it does not matter which of them made a vector.
+    That one is opened in a thread while the first of many texts are embedded with the one that is open. Both
+    are of one fingerprint, so that it does not matter which of them made a vector.
     """
 
     def __init__(self, opened: Embedder, open_for_many: Callable[[], Embedder]) -> None:
         self._opened = opened
-        self._for_many = cache(open_for_many)
+        self._open_for_many = open_for_many
+        self._for_many: Future[Embedder] | None = None
         self.dimension = opened.dimension
         self.max_tokens = opened.max_tokens
         self.fingerprint = opened.fingerprint
@@ -93,9 +95,17 @@ class SparingEmbedder:
         return self._opened.embed_queries(queries)
 
     def embed_texts(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        """Vectors of the passages, by the embedder that is open where there are at most FEW_TEXTS."""
-        embedder = self._opened if len(texts) <= FEW_TEXTS else self._for_many()
-        return embedder.embed_texts(texts, progress)
+        """Vectors of the passages, by the embedder for many where there are more than FEW_TEXTS.
+
+        Raises what opening that raises.
+        """
+        if len(texts) <= FEW_TEXTS:
+            return self._opened.embed_texts(texts, progress)
+        if self._for_many is None:
+            with ThreadPoolExecutor(1, thread_name_prefix="opening") as thread:
+                self._for_many = thread.submit(self._open_for_many)
+                return self._opened.embed_texts(texts, progress)
+        return self._for_many.result().embed_texts(texts, progress)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each passage, uncut."""
@@ -119,16 +129,22 @@ def open_query_embedder(
     return BundledEmbedder(default_model(), *_bundled_prompts(query_prompt, passage_prompt))
 
 
-def open_corpus_embedder(name: str, query_prompt: str | None, passage_prompt: str | None) -> Embedder:
+def open_corpus_embedder(
+    name: str,
+    query_prompt: str | None,
+    passage_prompt: str | None,
+    default_model: Callable[[], BundledModel] = BundledModel.open,
+) -> Embedder:
     """The embedder for building an index, always by the sentence-transformers library.
 
     Prompts and errors are those of ``open_query_embedder``, and so are the fingerprint and the vectors.
+    ``default_model`` gives the default where it is what ``name`` asks for: one that is open is shared.
     """
     from retrieval import sentence_transformer as library
 
     if name == DEFAULT_EMBEDDER:
         prompts = _bundled_prompts(query_prompt, passage_prompt)
-        bundled = library.bundled_sentence_transformer(*prompts)
+        bundled = library.bundled_sentence_transformer(default_model(), *prompts)
         return library.SentenceTransformerEmbedder(bundled, *prompts, _bundled_fingerprint(*prompts))
     model = library.load_sentence_transformer(name)
     saved_query, saved_passage = library.saved_prompts(model)

@@ -117,7 +117,9 @@ class SentenceTransformerEmbedder:
         return vectors
 
 
-def bundled_sentence_transformer(query_prompt: str, passage_prompt: str) -> SentenceTransformer:
+def bundled_sentence_transformer(
+    model: BundledModel, query_prompt: str, passage_prompt: str
+) -> SentenceTransformer:
     """The default model as an ordinary SentenceTransformer, with its prompts.
 
     Loaded again from where it was saved, it needs ``trust_remote_code=True``, as every model with a
@@ -125,7 +127,7 @@ def bundled_sentence_transformer(query_prompt: str, passage_prompt: str) -> Sent
     """
     prompts = {"query": query_prompt, "document": passage_prompt}
     return SentenceTransformer(
-        modules=[BundledModule()], prompts=prompts, device="cpu", local_files_only=True
+        modules=[BundledModule(model)], prompts=prompts, device="cpu", local_files_only=True
     )
 
 
