@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -34,6 +35,9 @@ zich zij zijn zo zonder zou
 
 STOP_WORDS = frozenset(_SNOWBALL_STOP_WORDS.split())
 """The Dutch stop words of the Snowball project (snowballstem.org/algorithms/dutch/stop.txt)."""
+
+KEPT_WORDS = 20_000
+"""Words of which the pieces are remembered: most of a text are said again and again; some 15 MB."""
 
 PIECE_LENGTH = 4
 """Letters of a piece of a word; three or five find less (docs/experiments.md, "Ranking")."""
@@ -78,12 +82,15 @@ def word_pieces(text: str) -> list[str]:
 
     Parts of compounds and misspelt words share pieces (McNamee and Mayfield, Information Retrieval 7, 2004).
     """
-    return [
-        marked[start : start + PIECE_LENGTH]
-        for word in content_words(text)
-        for marked in (f"_{word}_",)
-        for start in range(max(1, len(marked) - PIECE_LENGTH + 1))
-    ]
+    return [piece for word in content_words(text) for piece in _pieces(word)]
+
+
+@lru_cache(KEPT_WORDS)
+def _pieces(word: str) -> tuple[str, ...]:
+    marked = f"_{word}_"
+    return tuple(
+        marked[start : start + PIECE_LENGTH] for start in range(max(1, len(marked) - PIECE_LENGTH + 1))
+    )
 
 
 def write_lexical(folder: Path, analysed: Sequence[Sequence[str]]) -> None:
